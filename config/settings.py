@@ -1,0 +1,252 @@
+"""Settings, all from the environment (`.env.example` lists each variable).
+
+`ENVIRONMENT=development` allows the sandbox in place of Stripe and relaxed cookies; anything else is production and
+refuses to start without Stripe's keys and a secret key of its own.
+"""
+
+from pathlib import Path
+
+import environ
+from csp.constants import NONCE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
+
+ENVIRONMENT = env.str("ENVIRONMENT", "production")
+DEVELOPMENT = ENVIRONMENT == "development"
+DEBUG = False
+
+
+def required(name: str, *, why: str, development: str | None = None) -> str:
+    """The variable's value; in development its stand-in; else a refusal to start, in words."""
+    value = env.str(name, "")
+    if value:
+        return value
+    if DEVELOPMENT and development is not None:
+        return development
+    raise ImproperlyConfigured(
+        f"{name} is not set: {why} Set it in the environment, or set ENVIRONMENT=development and run "
+        "./script/server, which brings a sandbox in Stripe's place. .env.example lists every variable."
+    )
+
+
+SECRET_KEY = required("SECRET_KEY", why="it signs sessions and links.", development="development-only-" + "x" * 50)
+FIELD_ENCRYPTION_KEYS = [
+    key.strip()
+    for key in required(
+        "FIELD_ENCRYPTION_KEYS",
+        why="merchants' gateway secrets are encrypted with it (comma-separated Fernet keys, newest first).",
+        development="ZGV2ZWxvcG1lbnQtb25seS1rZXktMzItYnl0ZXMhISE=",
+    ).split(",")
+]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else [])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000" if DEVELOPMENT else "").rstrip("/")
+
+# Stripe. One pinned API version: an event of another version is stored, flagged and handled by fetching again.
+STRIPE_API_VERSION = "2026-08-26.dahlia"
+STRIPE_SECRET_KEY = required(
+    "STRIPE_SECRET_KEY",
+    why="card payments need Stripe's secret key (sk_live_… or sk_test_…).",
+    development="sk_test_sandbox0000000000000000",
+)
+STRIPE_PUBLISHABLE_KEY = required(
+    "STRIPE_PUBLISHABLE_KEY",
+    why="the pay page needs Stripe's publishable key (pk_live_… or pk_test_…).",
+    development="pk_test_sandbox0000000000000000",
+)
+# Several, comma-separated, while a secret is being rotated.
+STRIPE_WEBHOOK_SECRETS = [
+    secret.strip()
+    for secret in required(
+        "STRIPE_WEBHOOK_SECRETS",
+        why="webhooks are believed only when signed with the endpoint's secret (whsec_…).",
+        development="whsec_sandbox0000000000000000",
+    ).split(",")
+]
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com").rstrip("/")
+STRIPE_JS_URL = env.str("STRIPE_JS_URL", "https://js.stripe.com/dahlia/stripe.js")
+STRIPE_PAYMENT_METHOD_CONFIGURATION = env.str("STRIPE_PAYMENT_METHOD_CONFIGURATION", "")
+STRIPE_TIMEOUT_SECONDS = env.int("STRIPE_TIMEOUT_SECONDS", 20)
+STRIPE_MAX_RETRIES = env.int("STRIPE_MAX_RETRIES", 2)
+STRIPE_LIVE_MODE = "_live_" in STRIPE_SECRET_KEY
+if not DEVELOPMENT and not STRIPE_API_BASE.endswith(".stripe.com"):
+    raise ImproperlyConfigured(
+        f"STRIPE_API_BASE is {STRIPE_API_BASE}: outside development the product talks to Stripe only. Unset it."
+    )
+
+# dj-stripe mirrors Stripe's objects; its own webhook view and API calls are not used.
+STRIPE_LIVE_SECRET_KEY = STRIPE_SECRET_KEY if STRIPE_LIVE_MODE else ""
+STRIPE_TEST_SECRET_KEY = "" if STRIPE_LIVE_MODE else STRIPE_SECRET_KEY
+STRIPE_API_HOST = STRIPE_API_BASE
+DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_htmx",
+    "django_filters",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "djstripe",
+    "core",
+    "customers",
+    "bookings",
+    "payments",
+    "analytics",
+]
+# dj-stripe's own migrations cost 40-50 s on every new database: docs/decisions/ tells how this module is kept.
+MIGRATION_MODULES = {"djstripe": "payments.djstripe_migrations"}
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres://app@127.0.0.1:5432/app")}
+DATABASES["default"]["ATOMIC_REQUESTS"] = False
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 0)
+DATABASES["default"].setdefault("OPTIONS", {})
+if env.bool("DATABASE_POOL", False):
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_MAX", 4)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+PHONENUMBER_DEFAULT_REGION = "US"
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.path("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEVELOPMENT
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEVELOPMENT
+
+# E-mail: development writes each message to a file, where a person can open it.
+EMAIL_FILE_PATH = env.str("EMAIL_FILE_PATH", str(BASE_DIR / ".dev" / "outbox"))
+vars().update(env.email_url("EMAIL_URL", default="filemail://" if DEVELOPMENT else "smtp://localhost:25"))
+if DEVELOPMENT:
+    EMAIL_FILE_PATH = env.str("EMAIL_FILE_PATH", str(BASE_DIR / ".dev" / "outbox"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Tableside <bookings@tableside.example>")
+
+# Celery: the broker is only a doorbell (docs/decisions/), so tasks carry no work and nothing is lost with it.
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", "tableside")
+CELERY_TASK_TIME_LIMIT = 300
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "core.problems.exception_handler",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tableside",
+    "DESCRIPTION": "Bookings and payments for event caterers.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+if not DEVELOPMENT:
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31536000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+
+STRIPE_SCRIPT_ORIGIN = "/".join(STRIPE_JS_URL.split("/")[:3])
+_frames = [STRIPE_SCRIPT_ORIGIN, "https://hooks.stripe.com"] if not DEVELOPMENT else [STRIPE_SCRIPT_ORIGIN]
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/admin/"],
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": [SELF, NONCE, STRIPE_SCRIPT_ORIGIN],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "frame-src": _frames,
+        "connect-src": ["'self'", STRIPE_API_BASE],
+        "form-action": ["'self'", STRIPE_SCRIPT_ORIGIN, "https://checkout.stripe.com"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'self'"],
+        "object-src": ["'none'"],
+    },
+}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+}
