@@ -1,0 +1,127 @@
+"""What every test stands on: a database from a template, no network but loopback, Chromium or a clear word.
+
+`script/test` names the template in TEST_TEMPLATE. Without it (plain `pytest` with a DATABASE_URL) the test
+database is made in pytest-django's ordinary way, so `--reuse-db` and `--create-db` work as documented there.
+"""
+
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+LOOPBACK = {"localhost", "127.0.0.1", "::1", "0.0.0.0", ""}  # noqa: S104 - compared with, never bound
+
+
+class NetworkRefused(AssertionError):
+    """A test tried to leave the machine."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given = [urlsplit(os.environ.get(name, "")).hostname or "" for name in ("DATABASE_URL", "REDIS_URL")]
+    _refuse_other_hosts(allowed={*LOOPBACK, *given})
+
+
+def _refuse_other_hosts(*, allowed: set[str]) -> None:
+    """Sockets reach loopback and the given services only: a forgotten call to Stripe fails and says where."""
+
+    def guarded(original: Callable[..., Any], *, host_of: Callable[..., object]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            host = host_of(*args)
+            name = host.decode() if isinstance(host, bytes) else host
+            if isinstance(name, str) and name not in allowed and not name.startswith("127."):
+                raise NetworkRefused(f"tests may not reach {name}: only loopback is open to them")
+            return original(*args, **kwargs)
+
+        return call
+
+    def of_address(_socket: socket.socket, address: object) -> object:
+        return address[0] if isinstance(address, tuple) else None  # a path is a local socket
+
+    setattr(socket.socket, "connect", guarded(socket.socket.connect, host_of=of_address))  # noqa: B010
+    setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex, host_of=of_address))  # noqa: B010
+    setattr(socket, "getaddrinfo", guarded(socket.getaddrinfo, host_of=lambda host, *_: host))  # noqa: B010
+
+
+# Browser ------------------------------------------------------------------------------------------
+
+
+def find_chromium() -> str | None:
+    """Chromium's path: the variable CHROMIUM, else the first known name on the PATH."""
+    named = os.environ.get("CHROMIUM")
+    return named or next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    browser_tests = [item for item in items if item.get_closest_marker("browser")]
+    if not browser_tests or find_chromium():
+        return
+    missing = "Chromium is not here (install the package chromium, or name it in CHROMIUM)"
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        raise pytest.UsageError(f"{len(browser_tests)} browser tests must run, but {missing}.")
+    config.stash[SKIPPED_BROWSER_TESTS] = len(browser_tests)
+    for item in browser_tests:
+        item.add_marker(pytest.mark.skip(reason=missing))
+
+
+SKIPPED_BROWSER_TESTS = pytest.StashKey[int]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if skipped := config.stash.get(SKIPPED_BROWSER_TESTS, 0):
+        terminalreporter.write_line(
+            f"{skipped} browser tests did NOT run: no Chromium here. Install the package chromium, "
+            "or name the program in CHROMIUM.",
+            yellow=True,
+        )
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
+    """The machine's Chromium, with what it needs to run as root and in small containers."""
+    return {**browser_type_launch_args, "executable_path": find_chromium(), "args": CHROMIUM_FLAGS}
+
+
+@pytest.fixture(autouse=True)
+def _database_calls_beside_the_browser(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Playwright's synchronous API runs an event loop in this thread; Django refuses database calls there."""
+    if request.node.get_closest_marker("browser"):
+        monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+# Database -----------------------------------------------------------------------------------------
+
+if os.environ.get("TEST_TEMPLATE"):
+
+    @pytest.fixture(scope="session")
+    def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+        """A copy of the migrated template: a second instead of ten, and a name of its own for every run."""
+        from django.db import connection
+
+        name = f"test_{os.getpid()}_{secrets.token_hex(4)}"
+        template = os.environ["TEST_TEMPLATE"]
+        with django_db_blocker.unblock():
+            original = connection.settings_dict["NAME"]
+            with connection._nodb_cursor() as cursor:
+                cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            connection.close()
+            connection.settings_dict["NAME"] = name
+        yield
+        with django_db_blocker.unblock():
+            connection.close()
+            connection.settings_dict["NAME"] = original
+            with connection._nodb_cursor() as cursor:
+                cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
