@@ -1,8 +1,8 @@
 """Tables that only grow. `AppendOnly("payments_entry")` in a migration makes the database refuse the rest.
 
 The trigger function comes with core's first migration, so a migration that uses the operation depends on
-("core", "0001_initial"). Corrections are new rows. Triggers hold against every client, also psql; the table's owner can
-drop them, which is what reversing the migration does.
+("core", "0001_initial"). Corrections are new rows. Triggers hold against every client, also psql; the
+table's owner can drop them, which is what reversing the migration does.
 """
 
 from typing import Any

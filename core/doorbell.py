@@ -1,9 +1,9 @@
 """Wakes the workers after a commit. The work itself is a row; this is only a doorbell.
 
-`ring("payments.tasks.handle_events")` after commit hands the name to one daemon thread of this process, which sends at
-most one task message per name every 50 ms, without arguments. The caller never waits for the broker: a broker that is
-down or hangs costs the thread 200 ms sockets, one log line per outage, and nothing else. A message that is lost is
-found by the sweeper's schedule.
+`ring("payments.tasks.handle_events")` after commit hands the name to one daemon thread of this process,
+which sends at most one task message per name every 50 ms, without arguments. The caller never waits for the
+broker: a broker that is down or hangs costs the thread 200 ms sockets, one log line per outage, and nothing
+else. A message that is lost is found by the sweeper's schedule.
 """
 
 import logging
@@ -26,7 +26,9 @@ EXPIRES_SECONDS = 30
 
 
 class _Doorbell:
-    """The names rung and not yet sent, and the thread that sends them. One per process, made anew after a fork."""
+    """The names rung and not yet sent, and the thread that sends them. One per process, made anew after a
+    fork.
+    """
 
     def __init__(self) -> None:
         self._wanted: set[str] = set()
@@ -84,7 +86,7 @@ def _client() -> Celery:
             "socket_timeout": SOCKET_SECONDS,
             "socket_connect_timeout": SOCKET_SECONDS,
             "retry_on_timeout": False,
-            "max_retries": 1,
+            "max_retries": 0,
             "interval_start": 0,
             "interval_step": 0,
             "interval_max": 0,
@@ -106,6 +108,8 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def ring(task_name: str) -> None:
-    """After commit (at once outside a transaction), let a worker know that there is work. Never raises, never waits."""
+    """After commit (at once outside a transaction), let a worker know that there is work. Never raises,
+    never waits.
+    """
     if getattr(settings, "DOORBELL_ENABLED", True):
         transaction.on_commit(lambda: _doorbell.ring(task_name))

@@ -1,8 +1,9 @@
 """Named refusals that any room may raise and any door (page, API, admin, task) may show.
 
-Each class carries a stable machine `code`, the HTTP `status` an API answers with and a `title`; an instance adds a
-`detail` that is safe to show to the person who asked, and `extra` members for machines (never secrets or stack
-traces). Rooms above subclass these for their own words. Bugs are not domain errors: they crash.
+Each class carries a stable machine `code`, the HTTP `status` an API answers with and a `title`; an instance
+adds a `detail` that is safe to show to the person who asked, and `extra` members for machines (never
+secrets or stack traces). Rooms above subclass these for their own words. Bugs are not domain errors: they
+crash.
 """
 
 from typing import ClassVar

@@ -1,8 +1,9 @@
 """Text that the database keeps encrypted (merchants' gateway secrets).
 
-Fernet tokens under settings.FIELD_ENCRYPTION_KEYS, newest first: the first encrypts, all decrypt. A token that no key
-opens raises; ciphertext is never returned as if it were the value. Ciphertext differs each time, so the field cannot be
-searched: only `isnull` works. `manage.py rotate_field_encryption` re-encrypts under the newest key.
+Fernet tokens under settings.FIELD_ENCRYPTION_KEYS, newest first: the first encrypts, all decrypt. A token
+that no key opens raises; ciphertext is never returned as if it were the value. Ciphertext differs each
+time, so the field cannot be searched: only `isnull` works. `manage.py rotate_field_encryption` re-encrypts
+under the newest key.
 """
 
 from functools import lru_cache

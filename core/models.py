@@ -10,8 +10,9 @@ from django.db.models import Q
 class IdempotencyRecord(models.Model):
     """One use of an Idempotency-Key: in flight until answered, then the answer to repeat.
 
-    Unique per principal, merchant, route and key. `merchant_id` is 0 where a route knows none; it is a plain number
-    because core stands below the merchants. `lease_until` says until when a request in flight is believed to live.
+    Unique per principal, merchant, route and key. `merchant_id` is 0 where a route knows none; it is a
+    plain number because core stands below the merchants. `lease_until` says until when a request in flight
+    is believed to live.
     """
 
     class State(models.TextChoices):
@@ -47,7 +48,9 @@ class IdempotencyRecord(models.Model):
 
 
 class OutboxEmail(models.Model):
-    """An e-mail to send, written in the transaction that makes it true. `key` names its cause: one cause, one mail."""
+    """An e-mail to send, written in the transaction that makes it true. `key` names its cause: one cause,
+    one mail.
+    """
 
     key = models.CharField(max_length=200, unique=True)
     merchant_id = models.BigIntegerField(null=True, blank=True, db_index=True)

@@ -1,8 +1,9 @@
 """Money as an integer of minor units plus a currency; nothing here, or above, ever sees a float.
 
-Minor units are those that the card network's gateway uses (cents for usd, whole yen for jpy, thousandths for kwd), so
-an amount travels unchanged from price to ledger. Currency is lower-case ISO 4217. Every rounding is half up, away from
-zero, computed on exact integers. Anyone may call; nothing here touches the database.
+Minor units are those that the card network's gateway uses (cents for usd, whole yen for jpy, thousandths
+for kwd), so an amount travels unchanged from price to ledger. Currency is lower-case ISO 4217. Every
+rounding is half up, away from zero, computed on exact integers. Anyone may call; nothing here touches the
+database.
 """
 
 import re
@@ -18,9 +19,12 @@ from babel.numbers import NumberFormatError, NumberPattern, is_currency, parse_d
 
 from core.errors import Invalid
 
-# https://docs.stripe.com/currencies: the units charges are made in. isk and ugx stay at two there for old times' sake.
-_NO_DECIMALS = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
-_THREE_DECIMALS = frozenset("bhd iqd jod kwd lyd omr tnd".split())
+# https://docs.stripe.com/currencies: the units charges are made in. isk and ugx stay at two there for old
+# times' sake.
+_NO_DECIMALS = frozenset(
+    ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
+)
+_THREE_DECIMALS = frozenset(["bhd", "iqd", "jod", "kwd", "lyd", "omr", "tnd"])
 MAX_MINOR = 2**63 - 1
 
 

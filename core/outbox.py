@@ -1,9 +1,10 @@
 """E-mails that leave only when what they say is committed.
 
-`enqueue` writes a row in the caller's transaction, once per key; `send_due` (a task, and the sweeper) sends. Claiming
-takes a lease with SKIP LOCKED in a short transaction, sending happens outside any, the stamp comes after. A process
-that dies between the mail server's answer and the stamp lets the same mail go out again when its lease ends: at most
-once more per lease. Nothing is lost, and nothing is sent for a transaction that rolled back.
+`enqueue` writes a row in the caller's transaction, once per key; `send_due` (a task, and the sweeper)
+sends. Claiming takes a lease with SKIP LOCKED in a short transaction, sending happens outside any, the
+stamp comes after. A process that dies between the mail server's answer and the stamp lets the same mail go
+out again when its lease ends: at most once more per lease. Nothing is lost, and nothing is sent for a
+transaction that rolled back.
 """
 
 import logging

@@ -1,8 +1,9 @@
 """State machines with a record of each step. A model's state changes here and nowhere else.
 
-Invariants: a change is in the model's ALLOWED table or it does not happen; each change that happens writes one log row
-in the same transaction; late news about a state already passed (STALE) is a no-op, impossible news an error. The write
-is conditional on the state that was read, so a stale instance cannot overwrite a newer one even without a lock.
+Invariants: a change is in the model's ALLOWED table or it does not happen; each change that happens writes
+one log row in the same transaction; late news about a state already passed (STALE) is a no-op, impossible
+news an error. The write is conditional on the state that was read, so a stale instance cannot overwrite a
+newer one even without a lock.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,9 +39,10 @@ class StatefulModel(models.Model):
     ) -> bool:
         """Change state, save it with the fields named in `save`, log it. True if it changed.
 
-        False: already there, or stale news. Raises ImpossibleTransition (table), ConcurrentChange (the row is no
-        longer in the state this instance holds) and, outside a transaction, TransactionManagementError. `actor` is
-        who did it ("user:7", "stripe", "system"), `event_id` the gateway's event if one caused it.
+        False: already there, or stale news. Raises ImpossibleTransition (table), ConcurrentChange (the row
+        is no longer in the state this instance holds) and, outside a transaction,
+        TransactionManagementError. `actor` is who did it ("user:7", "stripe", "system"), `event_id` the
+        gateway's event if one caused it.
         """
         using = router.db_for_write(type(self), instance=self) or DEFAULT_DB_ALIAS
         if not transaction.get_connection(using).in_atomic_block:

@@ -1,4 +1,6 @@
-"""Core's own tasks: sending e-mail, forgetting old idempotency records. Tasks carry no arguments; rows are the queue."""
+"""Core's own tasks: sending e-mail, forgetting old idempotency records. Tasks carry no arguments; rows are
+the queue.
+"""
 
 from celery import shared_task
 

@@ -1,7 +1,7 @@
 """Re-encrypt every encrypted field under the newest key, so that an old key can be removed.
 
-Order: put the new key first in FIELD_ENCRYPTION_KEYS, restart, run this, remove the old key, restart. Safe to stop and
-run again; rows changed meanwhile keep the newer value.
+Order: put the new key first in FIELD_ENCRYPTION_KEYS, restart, run this, remove the old key, restart. Safe
+to stop and run again; rows changed meanwhile keep the newer value.
 """
 
 from typing import Any
