@@ -32,7 +32,9 @@ def required(name: str, *, why: str, development: str | None = None) -> str:
     )
 
 
-SECRET_KEY = required("SECRET_KEY", why="it signs sessions and links.", development="development-only-" + "x" * 50)
+SECRET_KEY = required(
+    "SECRET_KEY", why="it signs sessions and links.", development="development-only-" + "x" * 50
+)
 FIELD_ENCRYPTION_KEYS = [
     key.strip()
     for key in required(

@@ -1,0 +1,24 @@
+"""What is sold (menus, add-ons, slots, prices by place) and what was agreed (bookings and their plans)."""
+
+from bookings.models.booking import Booking, BookingAddOn, BookingState, BookingStateChange
+from bookings.models.catalogue import AddOn, Menu, Per, TaxRate, TravelFee
+from bookings.models.instalment import Instalment, Purpose
+from bookings.models.price_line import LineKind, PriceLine
+from bookings.models.slot import Slot
+
+__all__ = [
+    "AddOn",
+    "Booking",
+    "BookingAddOn",
+    "BookingState",
+    "BookingStateChange",
+    "Instalment",
+    "LineKind",
+    "Menu",
+    "Per",
+    "PriceLine",
+    "Purpose",
+    "Slot",
+    "TaxRate",
+    "TravelFee",
+]

@@ -1,0 +1,17 @@
+"""The parties: merchants, their staff and their customers."""
+
+from customers.models.customer import Customer
+from customers.models.fees import PlatformFeeOverride
+from customers.models.merchant import FeePresentation, FeeTier, Merchant, PaymentMethod
+from customers.models.membership import Membership, Role
+
+__all__ = [
+    "Customer",
+    "FeePresentation",
+    "FeeTier",
+    "Membership",
+    "Merchant",
+    "PaymentMethod",
+    "PlatformFeeOverride",
+    "Role",
+]

@@ -1,0 +1,125 @@
+"""A caterer's business (the tenant) and its settings; everything else hangs on one."""
+
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from core.public_ids import PublicIdModel
+
+SURCHARGE_LIMIT = Decimal("0.03")  # The card networks' cap on surcharges.
+
+
+class FeeTier(models.TextChoices):
+    STARTER = "starter", "Starter"
+    PROFESSIONAL = "professional", "Professional"
+    ENTERPRISE = "enterprise", "Enterprise"
+
+
+class FeePresentation(models.TextChoices):
+    DISCOUNT = "discount", "Listed price is the card's; Zelle and Venmo show what they save"
+    SURCHARGE = "surcharge", "Listed price is Zelle's; cards pay more"
+
+
+class PaymentMethod(models.TextChoices):
+    CARD = "card", "Card"
+    ZELLE = "zelle", "Zelle"
+    VENMO = "venmo", "Venmo"
+    CASH = "cash", "Cash"
+    CHECK = "check", "Check"
+    CREDIT = "credit", "Credit"
+
+
+def default_cancellation_policy() -> list[dict[str, int]]:
+    """Brackets, longest notice first: notice in whole calendar days -> share of principal returned, in percent."""
+    return [
+        {"days_before": 14, "refund_percent": 100},
+        {"days_before": 7, "refund_percent": 50},
+        {"days_before": 0, "refund_percent": 0},
+    ]
+
+
+def rate_field(default: str, help_text: str) -> models.DecimalField:
+    return models.DecimalField(
+        max_digits=7,
+        decimal_places=6,
+        default=Decimal(default),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))],
+        help_text=help_text,
+    )
+
+
+class Merchant(PublicIdModel):
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(unique=True)
+    host = models.CharField(
+        max_length=253,
+        blank=True,
+        help_text="Host name whose customer pages are this merchant's; empty: only the default merchant's pages.",
+    )
+    is_default = models.BooleanField(
+        default=False, help_text="Answers on every host that no merchant claims."
+    )
+    is_active = models.BooleanField(default=True)
+    email = models.EmailField()
+    phone = models.CharField(max_length=32, blank=True)
+    address = models.CharField(max_length=240, blank=True)
+    country = models.CharField(max_length=2, default="US")
+    currency = models.CharField(max_length=3, default="usd", help_text="Lower-case ISO 4217.")
+    locale = models.CharField(max_length=12, default="en_US")
+    timezone = models.CharField(max_length=64, default="America/Los_Angeles")
+    statement_descriptor = models.CharField(
+        max_length=22, blank=True, help_text="As printed on card statements."
+    )
+    terms_version = models.CharField(max_length=20, default="1")
+
+    hold_minutes = models.PositiveSmallIntegerField(default=45)
+    deposit_minor = models.PositiveIntegerField(default=10_000, help_text="In minor units; tax included.")
+    balance_due_days = models.PositiveSmallIntegerField(default=7, help_text="Days before the event.")
+    minimum_spend_minor = models.PositiveIntegerField(default=0, help_text="On food and add-ons, before tax.")
+    tax_travel = models.BooleanField(default=False)
+    tax_after_discount = models.BooleanField(default=True, help_text="Discounts lower the taxable subtotal.")
+    tax_method_fee = models.BooleanField(default=False, help_text="The method fee contains tax.")
+    cancellation_policy = models.JSONField(default=default_cancellation_policy)
+
+    fee_presentation = models.CharField(
+        max_length=10, choices=FeePresentation, default=FeePresentation.DISCOUNT
+    )
+    card_fee_rate = rate_field("0.08", "Added to an instalment paid by card (0.08 is 8 %).")
+    venmo_fee_rate = rate_field("0.03", "Added to an instalment paid by Venmo.")
+    zelle_fee_rate = rate_field("0", "Added to an instalment paid by Zelle.")
+    cash_fee_rate = rate_field("0", "Added to an instalment paid in cash.")
+    check_fee_rate = rate_field("0", "Added to an instalment paid by check.")
+
+    fee_tier = models.CharField(max_length=12, choices=FeeTier, default=FeeTier.STARTER)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"], condition=models.Q(is_default=True), name="one_default_merchant"
+            ),
+            models.UniqueConstraint(
+                fields=["host"], condition=~models.Q(host=""), name="one_merchant_per_host"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def method_fee_rate(self, method: str) -> Decimal:
+        """The share added to an instalment paid by `method`; credit never carries a fee."""
+        if method == PaymentMethod.CREDIT:
+            return Decimal(0)
+        rate: Decimal = getattr(self, f"{PaymentMethod(method).value}_fee_rate")
+        return rate
+
+    def clean(self) -> None:
+        if self.fee_presentation == FeePresentation.SURCHARGE and self.card_fee_rate > SURCHARGE_LIMIT:
+            raise ValidationError(
+                {
+                    "fee_presentation": "Card networks forbid surcharges above 3 %, and several states forbid them "
+                    "altogether. Lower the card fee to 3 % or less, or present it as a discount."
+                }
+            )

@@ -1,0 +1,45 @@
+"""Money that moved or should: payments, refunds, receipts, the ledger, the desk, and Stripe's events."""
+
+from payments.models.desk import DeskItem, DeskKind
+from payments.models.gateway_account import BalanceCursor, GatewayAccount, GatewayCustomer, WebhookEndpoint
+from payments.models.inbox import EventState, WebhookEvent
+from payments.models.ledger import Account, LedgerEntry, LedgerTransaction
+from payments.models.payment import (
+    OPEN_STATES,
+    Capture,
+    CheckoutMode,
+    Payment,
+    PaymentAttempt,
+    PaymentState,
+    PaymentStateChange,
+)
+from payments.models.receipt import Receipt, ReceiptCounter
+from payments.models.refund import HOLDING_STATES, Refund, RefundCause, RefundState, RefundStateChange
+
+__all__ = [
+    "HOLDING_STATES",
+    "OPEN_STATES",
+    "Account",
+    "BalanceCursor",
+    "Capture",
+    "CheckoutMode",
+    "DeskItem",
+    "DeskKind",
+    "EventState",
+    "GatewayAccount",
+    "GatewayCustomer",
+    "LedgerEntry",
+    "LedgerTransaction",
+    "Payment",
+    "PaymentAttempt",
+    "PaymentState",
+    "PaymentStateChange",
+    "Receipt",
+    "ReceiptCounter",
+    "Refund",
+    "RefundCause",
+    "RefundState",
+    "RefundStateChange",
+    "WebhookEndpoint",
+    "WebhookEvent",
+]

@@ -1,0 +1,115 @@
+"""Money on its way back to the customer."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from core.public_ids import PublicIdModel
+from core.states import StateChange, StatefulModel
+from payments.models.payment import Payment
+
+
+class RefundState(models.TextChoices):
+    REQUESTED = "requested", "Requested"
+    APPROVED = "approved", "Approved"
+    DECLINED = "declined", "Declined"
+    SUBMITTED = "submitted", "Sent to Stripe"
+    UNKNOWN = "unknown", "Unknown, being asked for"
+    PENDING = "pending", "On its way"
+    REQUIRES_ACTION = "requires_action", "Waiting for the customer"
+    SUCCEEDED = "succeeded", "Refunded"
+    FAILED = "failed", "Failed"
+    CANCELED = "canceled", "Canceled"
+
+
+class RefundCause(models.TextChoices):
+    PRICE_REDUCTION = "price_reduction", "Price reduction"
+    SURPLUS = "surplus", "Paid too much"
+    CANCELLATION = "cancellation", "Cancellation"
+    DUPLICATE = "duplicate", "Paid twice"
+    DISPUTE_PREVENTION = "dispute_prevention", "To prevent a dispute"
+
+
+S = RefundState
+IN_FLIGHT = frozenset({S.SUBMITTED, S.UNKNOWN, S.PENDING, S.REQUIRES_ACTION})
+HOLDING_STATES = frozenset({S.REQUESTED, S.APPROVED}) | IN_FLIGHT
+NO_MONEY_MOVES = frozenset({S.DECLINED, S.FAILED, S.CANCELED})
+
+
+class Refund(StatefulModel, PublicIdModel):
+    """`amount_minor` is principal, `fee_minor` the method fee's share, `total_minor` what the customer gets.
+
+    `tax_minor` is the tax within the principal. `failed` is final: a retry is a new row.
+    """
+
+    ALLOWED = {
+        S.REQUESTED: frozenset({S.APPROVED, S.DECLINED, S.CANCELED}),
+        S.APPROVED: frozenset({S.SUBMITTED, S.CANCELED}),
+        S.SUBMITTED: frozenset({S.PENDING, S.SUCCEEDED, S.FAILED, S.UNKNOWN, S.REQUIRES_ACTION, S.CANCELED}),
+        S.UNKNOWN: frozenset({S.PENDING, S.REQUIRES_ACTION, S.SUCCEEDED, S.FAILED, S.CANCELED}),
+        S.PENDING: frozenset({S.REQUIRES_ACTION, S.SUCCEEDED, S.FAILED, S.CANCELED}),
+        S.REQUIRES_ACTION: frozenset({S.PENDING, S.SUCCEEDED, S.FAILED, S.CANCELED}),
+        S.SUCCEEDED: frozenset({S.FAILED}),
+        S.FAILED: frozenset(),
+        S.CANCELED: frozenset(),
+        S.DECLINED: frozenset(),
+    }
+    STALE = {
+        S.SUCCEEDED: IN_FLIGHT | {S.APPROVED},
+        S.FAILED: HOLDING_STATES | {S.SUCCEEDED, S.CANCELED},
+        S.CANCELED: HOLDING_STATES,
+        S.PENDING: frozenset({S.SUBMITTED, S.UNKNOWN}),
+        S.REQUIRES_ACTION: frozenset({S.SUBMITTED, S.UNKNOWN}),
+        S.UNKNOWN: frozenset({S.SUBMITTED}),
+    }
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    state = models.CharField(max_length=15, choices=RefundState, default=RefundState.REQUESTED)
+    cause = models.CharField(max_length=18, choices=RefundCause)
+    reason = models.CharField(max_length=500, help_text="In the words of whoever asked for it.")
+    currency = models.CharField(max_length=3)
+    amount_minor = models.PositiveIntegerField()
+    fee_minor = models.PositiveIntegerField(default=0)
+    total_minor = models.PositiveIntegerField()
+    tax_minor = models.PositiveIntegerField(default=0)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="requested_refunds",
+    )
+    attempt = models.PositiveSmallIntegerField(default=1)
+    stripe_refund_id = models.CharField(max_length=255, blank=True)
+    stripe_balance_transaction_id = models.CharField(max_length=255, blank=True)
+    failure_reason = models.CharField(max_length=200, blank=True)
+    succeeded_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["updated_at"], name="refund_to_ask_for", condition=Q(state__in=sorted(HOLDING_STATES))
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=RefundState.values), name="refund_state_known"),
+            models.CheckConstraint(condition=Q(cause__in=RefundCause.values), name="refund_cause_known"),
+            models.CheckConstraint(
+                condition=Q(total_minor=F("amount_minor") + F("fee_minor"), total_minor__gt=0),
+                name="refund_total_is_amount_and_fee",
+            ),
+            models.UniqueConstraint(
+                fields=["payment", "stripe_refund_id"],
+                condition=~Q(stripe_refund_id=""),
+                name="one_row_per_stripe_refund",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Refund {self.public_id}"
+
+
+class RefundStateChange(StateChange):
+    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="changes")
