@@ -52,12 +52,12 @@ STRIPE_API_VERSION = "2026-08-26.dahlia"
 STRIPE_SECRET_KEY = required(
     "STRIPE_SECRET_KEY",
     why="card payments need Stripe's secret key (sk_live_… or sk_test_…).",
-    development="sk_test_sandbox0000000000000000",
+    development="sk_test_sandbox00000000000000000",
 )
 STRIPE_PUBLISHABLE_KEY = required(
     "STRIPE_PUBLISHABLE_KEY",
     why="the pay page needs Stripe's publishable key (pk_live_… or pk_test_…).",
-    development="pk_test_sandbox0000000000000000",
+    development="pk_test_sandbox00000000000000000",
 )
 # Several, comma-separated, while a secret is being rotated.
 STRIPE_WEBHOOK_SECRETS = [
