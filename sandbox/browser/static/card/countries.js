@@ -1,0 +1,30 @@
+// Where a card is billed. Names come from the browser, in English, sorted.
+
+const CODES = (
+  'AC AD AE AF AG AI AL AM AO AQ AR AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CD CF ' +
+  'CG CH CI CK CL CM CN CO CR CV CW CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FO FR GA GB GD GE GF GG GH GI GL ' +
+  'GM GN GP GQ GR GS GT GU GW GY HK HN HR HT HU ID IE IL IM IN IO IQ IS IT JE JM JO JP KE KG KH KI KM KN KR KW KY KZ LA LB ' +
+  'LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MK ML MM MN MO MQ MR MS MT MU MV MW MX MY MZ NA NC NE NG NI NL NO NP NR NU ' +
+  'NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PY QA RE RO RS RU RW SA SB SC SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SZ ' +
+  'TA TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG US UY UZ VA VC VE VG VN VU WF WS XK YE YT ZA ZM ZW'
+).split(' ');
+
+// The countries where Stripe's forms ask for a postal code, because issuers check it there.
+const WITH_POSTAL_CODE = new Set(['US', 'CA', 'GB', 'PR']);
+
+export function fillCountries(select) {
+  const names = new Intl.DisplayNames(['en'], {type: 'region'});
+  CODES.map((code) => new Option(names.of(code), code))
+    .sort((first, second) => first.text.localeCompare(second.text, 'en'))
+    .forEach((option) => select.add(option));
+  select.value = 'US';
+}
+
+export const needsPostalCode = (country) => WITH_POSTAL_CODE.has(country);
+
+export function postalProblem({text, country}) {
+  if (country === 'US') {
+    return /^\d{5}(-?\d{4})?$/.test(text) ? null : {code: 'incomplete_zip', message: 'Your ZIP code is incomplete.'};
+  }
+  return text.length >= 3 ? null : {code: 'incomplete_zip', message: 'Your postal code is incomplete.'};
+}
