@@ -2,8 +2,8 @@
 
 from customers.models.customer import Customer
 from customers.models.fees import PlatformFeeOverride
-from customers.models.merchant import FeePresentation, FeeTier, Merchant, PaymentMethod
 from customers.models.membership import Membership, Role
+from customers.models.merchant import FeePresentation, FeeTier, Merchant, PaymentMethod
 
 __all__ = [
     "Customer",

@@ -1,5 +1,6 @@
 """Money that moved or should: payments, refunds, receipts, the ledger, the desk, and Stripe's events."""
 
+from payments.models.balance import BalanceTransaction
 from payments.models.desk import DeskItem, DeskKind
 from payments.models.gateway_account import BalanceCursor, GatewayAccount, GatewayCustomer, WebhookEndpoint
 from payments.models.inbox import EventState, WebhookEvent
@@ -21,6 +22,7 @@ __all__ = [
     "OPEN_STATES",
     "Account",
     "BalanceCursor",
+    "BalanceTransaction",
     "Capture",
     "CheckoutMode",
     "DeskItem",

@@ -35,7 +35,7 @@ class Account(models.TextChoices):
 
 
 class LedgerTransaction(models.Model):
-    """`source_key` names what caused it (ch:<id>, bt:<id>, …) and is unique per merchant: posting twice is impossible."""
+    """`source_key` names the cause (ch:<id>, bt:<id>, …); unique per merchant, so nothing is posted twice."""
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="ledger_transactions")
     currency = models.CharField(max_length=3)
