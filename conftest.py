@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+# Append-only tables must still be emptied between tests that commit.
+pytest_plugins = ["core.testing"]
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_FLAGS = [
     "--no-sandbox",
