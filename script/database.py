@@ -1,0 +1,149 @@
+"""The database's schema and first content: migrated only when the code or the database changed since.
+
+A warm start must not pay for Django's look at every migration, so what was done is noted with a fingerprint of both
+sides: the migration files here, and the rows of django_migrations there (a database made anew has other rows).
+"""
+
+import hashlib
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from script.children import dies_with_us
+from script.console import ROOT, Refusal, say, step
+from script.state import State
+
+CONNECT_SECONDS = 5
+APPLIED = "select md5(string_agg(app || name || applied, ',' order by id)) from django_migrations"
+TEMPLATE_FORMAT = "1"
+SEED_COMMAND = "seed_demo"
+LOGINS = "logins.json"
+
+
+def migrations_hash() -> str:
+    """Of all that decides the schema: our migrations, and the packages that bring theirs."""
+    content = hashlib.sha256(TEMPLATE_FORMAT.encode())
+    for path in sorted([*ROOT.glob("*/migrations/*.py"), *ROOT.glob("payments/djstripe_migrations/*.py")]):
+        content.update(f"{path.relative_to(ROOT)}".encode() + path.read_bytes())
+    content.update((ROOT / "requirements.txt").read_bytes())
+    return content.hexdigest()[:16]
+
+
+def require_usable(address: str) -> None:
+    """Refuse a DATABASE_URL that cannot be used, in words and without its password."""
+    parts = urlsplit(address)
+    if parts.scheme not in ("postgres", "postgresql", "psql", "pgsql"):
+        raise Refusal(
+            "DATABASE_URL must name a PostgreSQL database (postgres://user:password@host:port/name): "
+            "correct it, or unset it to use the embedded server."
+        )
+    try:
+        psycopg.connect(_dsn(address), connect_timeout=CONNECT_SECONDS).close()
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[0]
+        raise Refusal(
+            f"DATABASE_URL cannot be used ({parts.hostname}{parts.path}: {reason}): "
+            "start that server or correct the address, or unset it to use the embedded server."
+        ) from error
+
+
+def _dsn(address: str) -> str:
+    return "postgresql://" + address.partition("://")[2]
+
+
+def beside(address: str, *, name: str) -> str:
+    """The address of another database on the same server."""
+    return urlsplit(address)._replace(path=f"/{name}").geturl()
+
+
+def manage(*arguments: str, environment: Mapping[str, str]) -> str:
+    """Run a management command and return what it printed; when it fails that is the explanation."""
+    result = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=dies_with_us(signal.SIGKILL),
+    )
+    if result.returncode == 0:
+        return result.stdout
+    say(f"\n{result.stdout}{result.stderr}")
+    raise Refusal(f"`manage.py {' '.join(arguments)}` failed (above): mend that, then run it again.")
+
+
+def bring_up_to_date(*, state: State, environment: Mapping[str, str], seed: bool) -> None:
+    """Migrate and, when asked, seed. Does nothing when neither side changed since last time."""
+    address = environment["DATABASE_URL"]
+    before = state.read("database.json", otherwise={})
+    if before != _note(address=address, seeded=seed):
+        with step("migrating the database"):
+            manage("migrate", "-v", "0", "--no-input", environment=environment)
+        if seed and seed_command_exists():
+            with step("filling in a small demonstration merchant"):
+                told = manage(SEED_COMMAND, "--if-empty", environment=environment)
+            if told.strip():
+                state.write(LOGINS, told.strip().splitlines())
+        state.write("database.json", _note(address=address, seeded=seed))
+
+
+def demonstration_logins(state: State) -> list[str]:
+    """What the seed command printed when it filled this database: whom to log in as."""
+    lines: list[str] = state.read(LOGINS, otherwise=[])
+    return lines
+
+
+def seed_command_exists() -> bool:
+    return any(ROOT.glob(f"*/management/commands/{SEED_COMMAND}.py"))
+
+
+def _note(*, address: str, seeded: bool) -> dict[str, str | bool | None]:
+    """Both sides as they are now. The seed command counts: a merchant appears when the command does."""
+    return {
+        "code": migrations_hash(),
+        "database": _applied(address),
+        "seeded": seeded and seed_command_exists(),
+    }
+
+
+def _applied(address: str) -> str | None:
+    with psycopg.connect(_dsn(address), connect_timeout=CONNECT_SECONDS) as connection:
+        try:
+            row = connection.execute(APPLIED).fetchone()
+        except psycopg.errors.UndefinedTable:
+            return None
+    return row[0] if row else None
+
+
+def make_template(*, address: str, name: str, environment: Mapping[str, str]) -> None:
+    """A migrated database `name` on the server of `address`, made once; others that want it wait meanwhile."""
+    with psycopg.connect(_dsn(address), autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+        connection.execute("select pg_advisory_lock(hashtext(%s))", [name])
+        if connection.execute("select from pg_database where datname = %s", [name]).fetchone():
+            return
+        building = f"{name}_building"
+        try:
+            connection.execute(f'drop database if exists "{building}" with (force)')  # type: ignore[arg-type]
+            connection.execute(f'create database "{building}"')  # type: ignore[arg-type]
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise Refusal(
+                "The user of DATABASE_URL may not create databases, which the tests need: grant it "
+                "(ALTER USER … CREATEDB), or unset DATABASE_URL to use the embedded server."
+            ) from error
+        with step("migrating a template for the test databases"):
+            at = {**environment, "DATABASE_URL": beside(address, name=building)}
+            manage("migrate", "-v", "0", "--no-input", environment=at)
+        connection.execute(f'alter database "{building}" rename to "{name}"')  # type: ignore[arg-type]
+
+
+def read_env_file(path: Path) -> None:
+    """Take over what .env sets and the environment does not, as config/settings.py does."""
+    import environ
+
+    environ.Env.read_env(path, overwrite=False)
