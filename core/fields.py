@@ -30,7 +30,7 @@ def fernet() -> MultiFernet:
     return _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS))
 
 
-class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
+class EncryptedTextField(models.TextField):
     """A TextField encrypted at rest. The empty string stays empty: it hides nothing."""
 
     description = "Text, encrypted at rest"

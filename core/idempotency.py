@@ -207,7 +207,7 @@ def _replay(
 ) -> Response:
     status, body = record.response_status, record.response_body
     assert status is not None
-    if refresh is not None and status < 300:
+    if refresh is not None and status < 300 and body is not None:
         body = refresh(view, request, body)
     content_type = MEDIA_TYPE if status >= 400 else None
     return Response(body, status=status, headers={"Idempotent-Replayed": "true"}, content_type=content_type)

@@ -39,7 +39,10 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField()
-    errors = FieldProblemSerializer(many=True, required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        # `errors` is also the name of a property of serializers, so it cannot be declared as an attribute.
+        return {**super().get_fields(), "errors": FieldProblemSerializer(many=True, required=False)}
 
 
 def problem(
@@ -113,8 +116,8 @@ def _of_framework(error: exceptions.APIException) -> Response:
     headers: dict[str, str] = {}
     if scheme := getattr(error, "auth_header", ""):
         headers["WWW-Authenticate"] = scheme
-    if isinstance(error, exceptions.Throttled) and error.wait is not None:
-        headers["Retry-After"] = str(int(error.wait) + 1)
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(wait)
     return response(
         problem(status=error.status_code, code=str(error.default_code), detail=str(error.detail)),
         headers=headers,

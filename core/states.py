@@ -15,6 +15,9 @@ from django.db.utils import DEFAULT_DB_ALIAS
 
 from core.errors import ConcurrentChange, ImpossibleTransition
 
+# The field that every concrete model has.
+STATE: str = "state"
+
 
 class StatefulModel(models.Model):
     """Adds `transition_to`. The concrete model has a `state` CharField with TextChoices, and its log's
@@ -70,7 +73,8 @@ class StatefulModel(models.Model):
             assert isinstance(field, models.Field)
             values[field.attname] = field.pre_save(self, add=False)
         values["state"] = to
-        rows = type(self)._base_manager.using(using).filter(pk=self.pk, state=origin).update(**values)
+        same: dict[str, Any] = {"pk": self.pk, "state": origin}
+        rows = type(self)._base_manager.using(using).filter(**same).update(**values)
         if rows != 1:
             raise ConcurrentChange(
                 f"{self._meta.verbose_name} {self.pk} is no longer {origin}.", state=origin
@@ -105,7 +109,7 @@ def choices_constraint(
 
 def check_table(model: type[StatefulModel]) -> list[str]:
     """What is wrong with a model's tables, in words; an empty list when every state is classified."""
-    field = model._meta.get_field("state")
+    field = model._meta.get_field(STATE)
     assert isinstance(field, models.Field)
     states = {str(value) for value, _label in field.flatchoices}
     problems = [f"{state}: no entry in ALLOWED" for state in sorted(states - set(map(str, model.ALLOWED)))]

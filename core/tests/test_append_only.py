@@ -1,5 +1,7 @@
 """Append-only tables: the database itself says no, whoever asks."""
 
+from typing import Any, ClassVar
+
 import pytest
 from django.db import DatabaseError, connection, models, transaction
 from django.db.migrations.state import ProjectState
@@ -13,6 +15,7 @@ with isolate_apps("core"):
 
     class Line(models.Model):
         text = models.TextField()
+        objects: ClassVar[models.Manager[Any]] = models.Manager()
 
         class Meta:
             app_label = "core"

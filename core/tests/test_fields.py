@@ -1,5 +1,7 @@
 """Encrypted text: unreadable at rest, unreadable without its key, searchable never."""
 
+from typing import Any, ClassVar
+
 import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import FieldError
@@ -16,6 +18,7 @@ with isolate_apps("core"):
 
     class Safe(models.Model):
         secret = EncryptedTextField(blank=True, null=True)
+        objects: ClassVar[models.Manager[Any]] = models.Manager()
 
         class Meta:
             app_label = "core"

@@ -1,5 +1,7 @@
 """State machines: the table decides, each step leaves a row, nothing stale overwrites."""
 
+from typing import Any, ClassVar
+
 import pytest
 from django.db import IntegrityError, connection, models, transaction
 from django.db.transaction import TransactionManagementError
@@ -28,6 +30,7 @@ with isolate_apps("core"):
         state = models.CharField(max_length=20, choices=State.choices, default=State.PACKED)
         weight_grams = models.IntegerField(default=0)
         updated_at = models.DateTimeField(auto_now=True)
+        objects: ClassVar[models.Manager[Any]] = models.Manager()
 
         class Meta:
             app_label = "core"
