@@ -1,0 +1,54 @@
+"""What the customer agreed to, frozen on the booking as JSON, and how it is read back.
+
+Written once, at booking. Rates are strings of exact decimals. Later changes of the merchant's settings do not reach
+a booking; who needs its deposit rule or method fee asks here, not the merchant.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from bookings.models import Booking
+from bookings.plan import PlanPolicy
+from bookings.pricing import PriceInputs
+from customers.models import Merchant, PaymentMethod
+
+
+def freeze(*, merchant: Merchant, inputs: PriceInputs) -> dict[str, Any]:
+    """The terms in force now."""
+    return {
+        "terms_version": merchant.terms_version,
+        "fee_presentation": merchant.fee_presentation,
+        "method_fee_rates": {
+            method.value: str(merchant.method_fee_rate(method))
+            for method in PaymentMethod
+            if method != PaymentMethod.CREDIT
+        },
+        "tax_rates": [{"name": name, "rate": str(rate)} for name, rate in inputs.tax_rates],
+        "tax_travel": merchant.tax_travel,
+        "tax_after_discount": merchant.tax_after_discount,
+        "tax_method_fee": merchant.tax_method_fee,
+        "minimum_spend_minor": merchant.minimum_spend_minor,
+        "deposit": {"deposit_minor": merchant.deposit_minor, "balance_due_days": merchant.balance_due_days},
+        "cancellation_policy": merchant.cancellation_policy,
+    }
+
+
+def plan_policy(booking: Booking) -> PlanPolicy:
+    """The deposit rule that this booking was made under."""
+    rule = booking.agreement["deposit"]
+    return PlanPolicy(deposit_minor=rule["deposit_minor"], balance_due_days=rule["balance_due_days"])
+
+
+def method_fee_rate(booking: Booking, *, method: str) -> Decimal:
+    """The share that `method` adds to an instalment of this booking; credit never carries a fee."""
+    return method_fee_rates(booking).get(PaymentMethod(method).value, Decimal(0))
+
+
+def method_fee_rates(booking: Booking) -> dict[str, Decimal]:
+    """Method -> rate, for every method but credit."""
+    return {method: Decimal(rate) for method, rate in booking.agreement["method_fee_rates"].items()}
+
+
+def tax_rates(booking: Booking) -> tuple[tuple[str, Decimal], ...]:
+    """(name, rate) of each tax that applies."""
+    return tuple((tax["name"], Decimal(tax["rate"])) for tax in booking.agreement["tax_rates"])
