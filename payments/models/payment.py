@@ -131,6 +131,9 @@ class Payment(StatefulModel, PublicIdModel):
     card_brand = models.CharField(max_length=30, blank=True)
     card_last4 = models.CharField(max_length=4, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)
+    news_at = models.DateTimeField(
+        null=True, blank=True, help_text="How old Stripe's last word on a waiting payment is: older words are dropped."
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -79,6 +79,9 @@ class Refund(StatefulModel, PublicIdModel):
         blank=True,
         related_name="requested_refunds",
     )
+    request_key = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="The form's own: sending it twice refunds once."
+    )
     attempt = models.PositiveSmallIntegerField(default=1)
     stripe_refund_id = models.CharField(max_length=255, blank=True)
     stripe_balance_transaction_id = models.CharField(max_length=255, blank=True)
@@ -99,6 +102,9 @@ class Refund(StatefulModel, PublicIdModel):
             models.CheckConstraint(
                 condition=Q(total_minor=F("amount_minor") + F("fee_minor"), total_minor__gt=0),
                 name="refund_total_is_amount_and_fee",
+            ),
+            models.UniqueConstraint(
+                fields=["payment", "request_key"], condition=~Q(request_key=""), name="one_refund_per_request"
             ),
             models.UniqueConstraint(
                 fields=["payment", "stripe_refund_id"],
