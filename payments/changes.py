@@ -1,0 +1,73 @@
+"""Changes of what a booking costs, once money is involved. The caller holds the Booking's lock."""
+
+from django.db.models import Max, Q, Sum
+
+from bookings.models import Booking, BookingState, Instalment, LineKind, PriceLine
+from core import clock
+from core.money import share
+from payments import ledger
+from payments.models import Account
+
+
+def tax_within(booking: Booking, *, amount_minor: int) -> int:
+    """The tax inside a further price reduction of `amount_minor`, in minor units.
+
+    Computed on all reductions together, less what earlier ones took, so that cents never drift.
+    """
+    reduction = Q(kind=LineKind.REDUCTION)
+    sums = booking.lines.aggregate(
+        price=Sum("amount_minor", filter=~reduction, default=0),
+        tax=Sum("amount_minor", filter=Q(kind=LineKind.TAX), default=0),
+        reduced=Sum("amount_minor", filter=reduction, default=0),
+        reduced_tax=Sum("tax_minor", filter=reduction, default=0),
+    )
+    if not sums["price"]:
+        return 0
+    return share(amount_minor - sums["reduced"], part=sums["tax"], whole=sums["price"]) + sums["reduced_tax"]
+
+
+def reduce_price(
+    *, booking: Booking, instalment: Instalment, amount_minor: int, description: str, source_key: str
+) -> int:
+    """Lower the price and this instalment by `amount_minor` (tax included); returns the tax within.
+
+    After the event the fall is posted too; before it nothing was earned yet.
+    """
+    tax = tax_within(booking, amount_minor=amount_minor)
+    last = booking.lines.aggregate(last=Max("position"))["last"]
+    PriceLine.objects.create(
+        booking=booking,
+        position=(last or 0) + 1,
+        kind=LineKind.REDUCTION,
+        description=description[:160],
+        unit_minor=-amount_minor,
+        amount_minor=-amount_minor,
+        tax_minor=-tax,
+    )
+    booking.total_minor -= amount_minor
+    booking.tax_minor -= tax
+    booking.save(update_fields=["total_minor", "tax_minor"])
+    instalment.amount_minor -= amount_minor
+    instalment.save(update_fields=["amount_minor"])
+    if booking.state == BookingState.COMPLETED:
+        _post_fall(booking, amount_minor=amount_minor, tax_minor=tax, source_key=source_key)
+    return tax
+
+
+def _post_fall(booking: Booking, *, amount_minor: int, tax_minor: int, source_key: str) -> None:
+    receivable = max(0, ledger.booking_balance(booking, account=Account.ACCOUNTS_RECEIVABLE))
+    forgiven = min(receivable, amount_minor)
+    ledger.post(
+        merchant=booking.merchant,
+        currency=booking.currency,
+        source_key=source_key,
+        description=f"Price of {booking.code} reduced after the event",
+        occurred_at=clock.now(),
+        lines=[
+            ledger.debit(Account.REVENUE, amount_minor - tax_minor),
+            ledger.debit(Account.TAX_PAYABLE, tax_minor),
+            ledger.credit(Account.ACCOUNTS_RECEIVABLE, forgiven),
+            ledger.credit(Account.CUSTOMER_DEPOSITS, amount_minor - forgiven),
+        ],
+        booking=booking,
+    )

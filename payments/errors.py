@@ -1,0 +1,87 @@
+"""What can go wrong with money, by name. Every message is safe to show to the person who asked."""
+
+from core.errors import Conflict, DomainError, Invalid, Unavailable
+
+
+class InsideTransaction(RuntimeError):
+    """Stripe was about to be called while a database transaction was open: a bug, never shown."""
+
+
+class GatewayUnknown(Unavailable):
+    """No answer, or one that does not say whether it was done. The outcome is asked for later, never assumed."""
+
+    code = "gateway_unknown"
+    title = "The payment service has not answered yet. Nothing is lost, and you will not be charged twice."
+
+
+class GatewayStoredFailure(GatewayUnknown):
+    """Stripe answered with an error of its own (>= 500) and will repeat it for this idempotency key."""
+
+
+class GatewayBusy(Unavailable):
+    """Stripe refused for now (rate limit, lock, key in use): nothing was done."""
+
+    code = "gateway_busy"
+    title = "The payment service is busy. Please try again in a moment."
+
+
+class GatewayMisconfigured(Unavailable):
+    """Keys or settings are wrong: nothing was done, and a person has to mend it."""
+
+    code = "gateway_misconfigured"
+    title = "Card payments are not available right now. Please choose another way to pay, or call us."
+
+
+class GatewayRefused(DomainError):
+    """Stripe said no, and nothing was done. `reason` is Stripe's code, `decline_code` the bank's."""
+
+    code = "gateway_refused"
+    status = 402
+    title = "The payment service refused this request."
+
+    def __init__(
+        self, detail: str = "", *, reason: str = "", decline_code: str = "", payload: object = None
+    ) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.decline_code = decline_code
+        self.payload = payload
+
+
+class NothingToPay(Conflict):
+    code = "nothing_to_pay"
+    title = "There is nothing to pay here."
+
+
+class AlreadyPaid(NothingToPay):
+    code = "already_paid"
+    title = "This has been paid already. Thank you."
+
+
+class PaymentInProgress(Conflict):
+    code = "payment_in_progress"
+    title = "A payment for this is on its way. We will tell you when it has arrived."
+
+
+class HoldEnded(Conflict):
+    code = "hold_ended"
+    title = "The time we held for you has run out. Please book again; you have not been charged."
+
+
+class AmountMismatch(Invalid):
+    code = "amount_mismatch"
+    title = "The amount sent is not the amount due. Leave it out, or read the booking again."
+
+
+class NotRefundable(Conflict):
+    code = "not_refundable"
+    title = "This payment cannot be refunded."
+
+
+class RefundTooLarge(Invalid):
+    code = "refund_too_large"
+    title = "That is more than may still be refunded."
+
+
+class NotYet(Exception):
+    """An event that speaks of something we do not have yet: it waits and is tried again."""

@@ -1,0 +1,139 @@
+"""Posting to the ledger. Every posting has a source key and happens once; corrections are reversals.
+
+`post` must run inside the transaction that changes what it books. Debits are positive, credits negative. The database
+checks the balance at commit.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import Sum
+
+from bookings.models import Booking
+from core import clock
+from customers.models import Merchant
+from payments.models import LedgerEntry, LedgerTransaction, Payment
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry: signed minor units on an account."""
+
+    account: str
+    amount_minor: int
+
+
+def debit(account: str, amount_minor: int) -> Line:
+    return Line(account, amount_minor)
+
+
+def credit(account: str, amount_minor: int) -> Line:
+    return Line(account, -amount_minor)
+
+
+INSERT_ONCE = """
+    INSERT INTO payments_ledgertransaction
+        (merchant_id, currency, source_key, description, occurred_at, created_at)
+    VALUES (%s, %s, %s, %s, %s, %s)
+    ON CONFLICT (merchant_id, source_key) DO NOTHING RETURNING id
+"""
+
+
+def post(
+    *,
+    merchant: Merchant,
+    currency: str,
+    source_key: str,
+    description: str,
+    occurred_at: datetime,
+    lines: Sequence[Line],
+    payment: Payment | None = None,
+    booking: Booking | None = None,
+) -> bool:
+    """Book `lines` under `source_key`; False, and nothing is written, when that key was booked before.
+
+    Entries carry the payment, the booking (the payment's unless given) and its customer. Lines of zero are left out; a
+    posting of nothing but zeros writes nothing and answers False. Raises IntegrityError at commit when the lines do not sum to zero.
+    """
+    moving = [line for line in lines if line.amount_minor]
+    if not moving:
+        return False
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("Post in the transaction that changes what is booked.")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            INSERT_ONCE, [merchant.pk, currency, source_key, description[:200], occurred_at, clock.now()]
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return False
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(
+            transaction_id=row[0],
+            account=line.account,
+            amount_minor=line.amount_minor,
+            payment=payment,
+            booking_id=booking.pk if booking else payment.booking_id if payment else None,
+            customer_id=booking.customer_id if booking else payment.customer_id if payment else None,
+        )
+        for line in moving
+    )
+    return True
+
+
+def reverse(*, posted: LedgerTransaction, source_key: str, description: str, occurred_at: datetime) -> bool:
+    """Book the opposite of `posted`, once: its `reverses` is unique too."""
+    with transaction.atomic():
+        if LedgerTransaction.objects.filter(reverses=posted).exists():
+            return False
+        reversal, created = LedgerTransaction.objects.get_or_create(
+            merchant=posted.merchant,
+            source_key=source_key,
+            defaults={
+                "currency": posted.currency,
+                "description": description[:200],
+                "occurred_at": occurred_at,
+                "reverses": posted,
+            },
+        )
+        if not created:
+            return False
+        LedgerEntry.objects.bulk_create(
+            LedgerEntry(
+                transaction=reversal,
+                account=entry.account,
+                amount_minor=-entry.amount_minor,
+                payment_id=entry.payment_id,
+                booking_id=entry.booking_id,
+                customer_id=entry.customer_id,
+            )
+            for entry in posted.entries.all()
+        )
+    return True
+
+
+def balances(*, merchant: Merchant, currency: str) -> Mapping[str, int]:
+    """Each account's balance in minor units (debits positive); accounts never used are absent."""
+    rows = (
+        LedgerEntry.objects.filter(transaction__merchant=merchant, transaction__currency=currency)
+        .values_list("account")
+        .annotate(Sum("amount_minor"))
+    )
+    return dict(rows.order_by("account"))
+
+
+def booking_balance(booking: Booking, *, account: str) -> int:
+    """What this booking has on one account, in minor units (debits positive)."""
+    total = LedgerEntry.objects.filter(booking=booking, account=account).aggregate(total=Sum("amount_minor"))
+    return total["total"] or 0
+
+
+def is_posted(*, merchant: Merchant, source_keys: Iterable[str]) -> set[str]:
+    """Which of these sources are booked."""
+    return set(
+        LedgerTransaction.objects.filter(merchant=merchant, source_key__in=list(source_keys)).values_list(
+            "source_key", flat=True
+        )
+    )

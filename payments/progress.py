@@ -1,0 +1,140 @@
+"""What Stripe says of a payment short of money: where it stands, declines, sessions. Late news changes nothing.
+
+Money itself is booked by settlement. Never calls Stripe; each function is one transaction that locks the Payment alone.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from payments import facts
+from payments.models import GatewayAccount, Payment, PaymentAttempt, PaymentState
+
+ACTOR = "stripe"
+WAITING_RANK = {PaymentState.PENDING: 0, PaymentState.REQUIRES_ACTION: 1, PaymentState.PROCESSING: 2}
+
+
+def find(
+    account: GatewayAccount, *, intent_id: str, payment_public_id: str, charge_id: str = ""
+) -> Payment | None:
+    """This merchant's payment that the charge or intent belongs to. Metadata alone proves nothing: a row that already
+    has another intent is not it.
+    """
+    payments = Payment.objects.filter(merchant_id=account.merchant_id)
+    if charge_id and (found := payments.filter(stripe_charge_id=charge_id).first()):
+        return found
+    if intent_id and (found := payments.filter(stripe_payment_intent_id=intent_id).first()):
+        return found
+    uuid = _uuid(payment_public_id)
+    found = payments.filter(public_id=uuid).first() if uuid else None
+    if found is not None and found.stripe_payment_intent_id not in ("", intent_id):
+        return None
+    return found
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def note_intent(
+    account: GatewayAccount, intent: facts.Intent, *, said_at: datetime, event_id: str = ""
+) -> str:
+    """What an intent says short of money: where it stands, a decline. Late news changes nothing.
+
+    `said_at` is when Stripe said it. Waiting states may follow each other in any order, so among them the newest word
+    counts, and within one second the furthest state: the outcome does not depend on the order of arrival.
+    """
+    payment = find(account, intent_id=intent.id, payment_public_id=intent.payment_public_id)
+    if payment is None:
+        return "not ours: its charge will tell"
+    with transaction.atomic():
+        payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.pk)
+        _remember_intent(payment, intent)
+        if intent.decline and (source := intent.decline.source or event_id):
+            note_decline(payment, intent.decline, source=source)
+        if intent.state == PaymentState.SUCCEEDED:
+            return "noted: its money is settled apart"
+        if _is_old_news(payment, intent.state, said_at=said_at):
+            return "nothing new"
+        payment.news_at = said_at
+        moved = payment.transition_to(intent.state, actor=ACTOR, event_id=event_id, save=["updated_at"])
+        payment.save(update_fields=["news_at"])
+    return f"noted: {intent.state}" if moved else "nothing new"
+
+
+def _is_old_news(payment: Payment, to: PaymentState, *, said_at: datetime) -> bool:
+    now = PaymentState(payment.state)
+    if payment.news_at is None or now not in WAITING_RANK or to not in WAITING_RANK:
+        return False
+    return (said_at, WAITING_RANK[to]) < (payment.news_at, WAITING_RANK[now])
+
+
+def _remember_intent(payment: Payment, intent: facts.Intent) -> None:
+    if not payment.stripe_payment_intent_id:
+        payment.stripe_payment_intent_id = intent.id
+        payment.save(update_fields=["stripe_payment_intent_id", "updated_at"])
+
+
+def note_decline(payment: Payment, decline: facts.Decline, *, source: str) -> None:
+    """Record one declined try; the payment stays open for another."""
+    PaymentAttempt.objects.bulk_create(
+        [
+            PaymentAttempt(
+                payment=payment,
+                source=source,
+                code=decline.code,
+                decline_code=decline.decline_code,
+                message=decline.message[:500],
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def note_session(account: GatewayAccount, session: facts.Session, *, event_id: str = "") -> str:
+    """What a Checkout Session says: its intent, that it expired, that it is complete but not paid yet."""
+    payment = _of_session(account, session)
+    if payment is None:
+        return "not ours: its charge will tell"
+    with transaction.atomic():
+        payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.pk)
+        payment.stripe_checkout_session_id = session.id
+        payment.stripe_payment_intent_id = payment.stripe_payment_intent_id or session.intent_id
+        payment.save(update_fields=["stripe_checkout_session_id", "stripe_payment_intent_id", "updated_at"])
+        to = _session_state(session)
+        moved = bool(to) and payment.transition_to(str(to), actor=ACTOR, event_id=event_id)
+    return f"noted: {to}" if moved else "noted"
+
+
+def _of_session(account: GatewayAccount, session: facts.Session) -> Payment | None:
+    payments = Payment.objects.filter(merchant_id=account.merchant_id)
+    if found := payments.filter(stripe_checkout_session_id=session.id).first():
+        return found
+    uuid = _uuid(session.payment_public_id)
+    return payments.filter(public_id=uuid, stripe_checkout_session_id="").first() if uuid else None
+
+
+def _session_state(session: facts.Session) -> PaymentState | None:
+    """A complete session whose money is still on its way confirms nothing; a paid one is settled by its charge."""
+    if session.is_open:
+        return PaymentState.PENDING
+    if session.is_complete:
+        return None if session.is_paid else PaymentState.PROCESSING
+    return PaymentState.EXPIRED
+
+
+def note_session_failed(account: GatewayAccount, session: facts.Session, *, event_id: str) -> str:
+    """The money of a complete session failed to come: the payment ended, another may be started."""
+    payment = _of_session(account, session)
+    if payment is None:
+        return "not ours"
+    with transaction.atomic():
+        payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.pk)
+        decline = facts.Decline("async_payment_failed", "", "The bank did not make the payment.", "")
+        note_decline(payment, decline, source=event_id or session.id)
+        moved = payment.transition_to(PaymentState.FAILED, actor=ACTOR, event_id=event_id)
+    return "noted: failed" if moved else "nothing new"
