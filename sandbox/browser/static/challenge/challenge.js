@@ -59,7 +59,9 @@ async function send(outcome) {
       headers: {'Content-Type': 'application/json'},
       body: JSON.stringify({client_secret: clientSecret, outcome}),
     });
-    return answered.ok ? await answered.json() : null;
+    const body = await answered.json();
+    // A card that authenticates and is then declined: the answer is the refusal, with the intent in it.
+    return answered.ok ? body : (body.error?.payment_intent ?? null);
   } catch {
     return null;
   }

@@ -90,12 +90,8 @@ async function confirm({clientSecret, confirmParams}) {
     return {error: {type: 'validation_error', ...problem}};
   }
   const {payment_method_data: shopData = {}, ...params} = confirmParams;
-  const created = await createPaymentMethod({...settings, params: paymentMethodParams(shopData)});
-  if (created.error) {
-    return declined(created);
-  }
   return declined(await confirmIntent({
-    ...settings, clientSecret, params: {...params, payment_method: created.paymentMethod.id},
+    ...settings, clientSecret, params: {...params, payment_method_data: paymentMethodParams(shopData)},
   }));
 }
 

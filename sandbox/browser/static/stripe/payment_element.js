@@ -8,7 +8,7 @@ function estimatedHeight({appearance, options}) {
   const unit = pixels(variables.spacingUnit, 4);
   const rows = asksForAddress(options) ? 3 : 2;
   const field = 2.5 * font + 7 * unit;
-  return Math.ceil(rows * field + rows * 5.5 * unit + 1.25 * font + 8);
+  return Math.ceil(rows * field + rows * 6.5 * unit + 1.25 * font + 8);
 }
 
 function pixels(value, fallback) {
