@@ -95,6 +95,8 @@ def idempotent(
                 record, view=view, act=lambda: method(view, request, *args, **kwargs), secrets=secrets
             )
 
+        # Where the API's schema looks.
+        call.idempotent_route = route  # type: ignore[attr-defined]
         return call
 
     return decorate

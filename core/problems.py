@@ -70,9 +70,7 @@ def response(body: Mapping[str, object], *, headers: Mapping[str, str] | None = 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's hook. None for what is no refusal but a bug."""
     if isinstance(error, DomainError):
-        body = problem(
-            status=error.status, code=error.code, title=error.title, detail=error.detail, extra=error.extra
-        )
+        body = _of_domain(error)
         return response(body, headers={"Retry-After": "5"} if error.status == 503 else None)
     if isinstance(error, Http404):
         return response(problem(status=404, code="not_found", title="Not found"))
@@ -85,6 +83,18 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     if isinstance(error, exceptions.APIException):
         return _of_framework(error)
     return None
+
+
+def _of_domain(error: DomainError) -> dict[str, object]:
+    """The error's members; `fields` (name -> what is wrong with it) is told as `errors`, as for any other body."""
+    extra = {name: value for name, value in error.extra.items() if name != "fields"}
+    body = problem(status=error.status, code=error.code, title=error.title, detail=error.detail, extra=extra)
+    fields = error.extra.get("fields")
+    if isinstance(fields, Mapping):
+        body["errors"] = [
+            {"field": str(name), "code": "invalid", "detail": str(detail)} for name, detail in fields.items()
+        ]
+    return body
 
 
 def _invalid(error: exceptions.ValidationError) -> dict[str, object]:

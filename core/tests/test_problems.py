@@ -15,6 +15,7 @@ from core import errors
 
 RAISES = {
     "domain": errors.Conflict("Someone was quicker.", code="slot_full", seats_left=0, status=200),
+    "fields": errors.Invalid("Look again.", fields={"adults": "Too few.", "postal_code": "No such place."}),
     "unavailable": errors.Unavailable(),
     "missing": Http404("secret detail"),
     "denied": PermissionDenied("secret detail"),
@@ -90,6 +91,16 @@ def test_extra_members_are_shown_and_replace_no_member_of_the_standard(client):
     assert body["seats_left"] == 0
     assert body["status"] == 409
     assert body["detail"] == "Someone was quicker."
+
+
+def test_a_domain_error_about_fields_names_them(client):
+    body = client.get("/fields").json()
+    assert (body["status"], body["detail"]) == (422, "Look again.")
+    assert body["errors"] == [
+        {"field": "adults", "code": "invalid", "detail": "Too few."},
+        {"field": "postal_code", "code": "invalid", "detail": "No such place."},
+    ]
+    assert "fields" not in body
 
 
 def test_a_refusal_for_now_says_when_to_come_back(client):

@@ -1,0 +1,75 @@
+"""What every API view shares: amounts with their currency, pages by cursor, problem documents in the schema."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_field
+from rest_framework import serializers
+from rest_framework.pagination import CursorPagination
+
+from core.money import Money
+from core.problems import MEDIA_TYPE, ProblemSerializer
+
+
+class MoneySerializer(serializers.Serializer[Any]):
+    """An amount in the currency's minor units: {"amount": 10000, "currency": "usd"} is $100.00."""
+
+    amount = serializers.IntegerField(help_text="Minor units, e.g. cents.")
+    currency = serializers.CharField(help_text="Lower-case ISO 4217.")
+
+
+@extend_schema_field(MoneySerializer)
+class MoneyField(serializers.Field[Any, Any, Any, Any]):
+    """`MoneyField("total_minor")`: an integer attribute (or key) with the object's currency beside it.
+
+    `currency` is a dotted path from the object; where the amount is None so is the field.
+    """
+
+    def __init__(self, minor: str, *, currency: str = "currency", **kwargs: Any) -> None:
+        self.minor = minor
+        self.currency = currency
+        super().__init__(source="*", read_only=True, **kwargs)
+
+    def to_representation(self, value: Any) -> dict[str, int | str] | None:
+        minor = _follow(value, self.minor)
+        return None if minor is None else Money(minor, _follow(value, self.currency)).as_json()
+
+
+def _follow(value: Any, path: str) -> Any:
+    for step in path.split("."):
+        value = value[step] if isinstance(value, Mapping) else getattr(value, step)
+    return value
+
+
+class NewestFirst(CursorPagination):
+    """Pages by an opaque cursor: rows that arrive meanwhile neither repeat nor hide others."""
+
+    ordering = "-id"
+    page_size = 50
+    page_size_query_param = "limit"
+    max_page_size = 200
+
+
+def refusals(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
+    """For `extend_schema(responses=…)`: the statuses that are answered with a problem document."""
+    return {
+        (status, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description="Refused; see `code`.")
+        for status in statuses
+    }
+
+
+class Schema(AutoSchema):
+    """OpenAPI of one view; says which routes honour an Idempotency-Key."""
+
+    def get_override_parameters(self) -> list[Any]:
+        method = getattr(self.view, self.method.lower(), None)
+        if not hasattr(method, "idempotent_route"):
+            return []
+        return [
+            OpenApiParameter(
+                "Idempotency-Key",
+                location=OpenApiParameter.HEADER,
+                description="Repeats with the same key and body get the first answer again (24 hours).",
+            )
+        ]
