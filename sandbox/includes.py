@@ -1,0 +1,30 @@
+"""Properties that are absent unless asked for by `expand[]`, and how each is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sandbox.call import Call
+from sandbox.listing import listed
+from sandbox.store import Object, private, public
+
+
+def _refunds(call: Call, charge: Object) -> Object:
+    found = call.world.store.select(type="refund", matching={"charge": [charge["id"]]}, limit=11)
+    return listed(
+        [public(refund) for refund in found[:10]],
+        url=f"/v1/charges/{charge['id']}/refunds",
+        has_more=len(found) > 10,
+    )
+
+
+def _line_items(call: Call, session: Object) -> Object:
+    stored = call.world.store.get(session["id"])
+    items = private(stored)["line_items"] if stored else []
+    return listed(items, url=f"/v1/checkout/sessions/{session['id']}/line_items")
+
+
+INCLUDES: dict[tuple[str, str], Callable[[Call, Object], Object]] = {
+    ("charge", "refunds"): _refunds,
+    ("checkout.session", "line_items"): _line_items,
+}

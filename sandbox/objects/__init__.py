@@ -1,0 +1,1 @@
+"""One module per resource: its object as Stripe shapes it, and its operations."""

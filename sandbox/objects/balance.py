@@ -1,0 +1,127 @@
+"""Balance transactions and the balance. Every change of the balance goes through `post`."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+from sandbox import ids, listing
+from sandbox.call import Call
+from sandbox.store import Object
+
+PERCENTAGE, FIXED_MINOR = Decimal("0.029"), 30
+CATEGORIES = {"refund_failure": "refund_failure"}
+
+
+def fee_minor(amount_minor: int) -> int:
+    """Stripe's standard price: 2.9 % and 30 minor units, half up."""
+    share = (amount_minor * PERCENTAGE).quantize(Decimal(1), rounding=ROUND_HALF_UP)
+    return int(share) + FIXED_MINOR
+
+
+def post(
+    call: Call,
+    *,
+    type: str,
+    source: str,
+    amount: int,
+    currency: str,
+    fee: int = 0,
+    description: str | None = None,
+    available_on: int | None = None,
+) -> Object:
+    """One balance transaction; amounts in minor units, negative when money leaves."""
+    fees = {"amount": fee, "application": None, "currency": currency, "description": "Stripe processing fees"}
+    transaction: Object = {
+        "id": ids.new("balance_transaction"),
+        "object": "balance_transaction",
+        "amount": amount,
+        "available_on": call.now if available_on is None else available_on,
+        "balance_type": "payments",
+        "created": call.now,
+        "currency": currency,
+        "description": description,
+        "exchange_rate": None,
+        "fee": fee,
+        "fee_details": [fees | {"type": "stripe_fee"}] if fee else [],
+        "net": amount - fee,
+        "reporting_category": CATEGORIES.get(type, type),
+        "source": source,
+        "status": "pending",
+        "type": type,
+    }
+    call.world.store.db.execute(
+        "INSERT INTO balance_totals (currency, total) VALUES (?, ?) "
+        "ON CONFLICT (currency) DO UPDATE SET total = total + excluded.total",
+        (currency, amount - fee),
+    )
+    return call.save(_aged(call, transaction))
+
+
+def settle_date(call: Call) -> int:
+    """When money taken now becomes available: midnight UTC, some days on."""
+    day = 24 * 3600
+    return (call.now // day + call.world.tuning.payout_delay_days) * day
+
+
+def _aged(call: Call, transaction: Object) -> Object:
+    transaction["status"] = "available" if transaction["available_on"] <= call.now else "pending"
+    return transaction
+
+
+def retrieve_transaction(call: Call) -> Object:
+    return _aged(call, call.find(kind="balance_transaction", id=call.ids["id"]))
+
+
+def page(call: Call) -> Object:
+    found = listing.page(
+        call,
+        type="balance_transaction",
+        url="/v1/balance_transactions",
+        matching=listing.matching(call, "source", "type", "currency", "payout"),
+    )
+    found["data"] = [_aged(call, transaction) for transaction in found["data"]]
+    return found
+
+
+def retrieve(call: Call) -> Object:
+    available: dict[str, int] = {"usd": 0}
+    pending: dict[str, int] = {"usd": 0}
+    for currency, ready, net in _sums(call):
+        chosen = available if ready else pending
+        chosen[currency] = chosen.get(currency, 0) + net
+    return {
+        "object": "balance",
+        "available": _amounts(available),
+        "livemode": False,
+        "pending": _amounts(pending),
+    }
+
+
+def _sums(call: Call) -> list[tuple[str, int, int]]:
+    return call.world.store.db.execute(
+        "SELECT json_extract(body, '$.currency'), json_extract(body, '$.available_on') <= ?, "
+        "SUM(json_extract(body, '$.net')) FROM objects WHERE type = 'balance_transaction' GROUP BY 1, 2",
+        (call.now,),
+    ).fetchall()
+
+
+def _amounts(amounts: dict[str, int]) -> list[Object]:
+    return [
+        {"amount": amount, "currency": currency, "source_types": {"card": amount}}
+        for currency, amount in sorted(amounts.items())
+    ]
+
+
+def check(call: Call) -> Object:
+    """For the control API: the running totals beside the sums of the stored transactions, per currency."""
+    shown = retrieve(call)
+    result: Object = {}
+    for part in ("available", "pending"):
+        for amount in shown[part]:
+            entry = result.setdefault(amount["currency"], {"available": 0, "pending": 0})
+            entry[part] = amount["amount"]
+    running = dict(call.world.store.db.execute("SELECT currency, total FROM balance_totals").fetchall())
+    for currency, entry in result.items():
+        entry["total"] = running.get(currency, 0)
+        entry["sum_of_balance_transactions"] = entry["available"] + entry["pending"]
+    return result
