@@ -106,9 +106,9 @@ def _rest(
         if collector is None:
             parts.append(_new_part(open_minor, kept=kept, paid=paid, due=due, today=today))
         else:
-            part = parts[collector]
-            day = _due(due=due, today=today, before=part.due_on)
-            parts[collector] = Part(part.purpose, part.amount_minor + open_minor, day)
+            begun = parts[collector]
+            day = _due(due=due, today=today, before=begun.due_on)
+            parts[collector] = Part(begun.purpose, begun.amount_minor + open_minor, day)
     return tuple(part for part in parts if part.amount_minor)
 
 

@@ -114,7 +114,7 @@ def price(inputs: PriceInputs) -> Price:
 
 
 def _refuse_negative(inputs: PriceInputs) -> None:
-    amounts = (
+    amounts = [
         inputs.adults,
         inputs.children,
         inputs.adult_price_minor,
@@ -122,10 +122,9 @@ def _refuse_negative(inputs: PriceInputs) -> None:
         inputs.travel_minor,
         inputs.discount_minor,
         inputs.minimum_spend_minor,
-        *(value for choice in inputs.add_ons for value in (choice.unit_minor, choice.quantity)),
-        *(rate for _name, rate in inputs.tax_rates),
-    )
-    if min(amounts) < 0:
+    ]
+    amounts += [value for choice in inputs.add_ons for value in (choice.unit_minor, choice.quantity)]
+    if min(amounts) < 0 or any(rate < 0 for _name, rate in inputs.tax_rates):
         raise ValueError("A price is computed from numbers of zero or more.")
 
 

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -13,7 +14,7 @@ from core import clock
 pytestmark = pytest.mark.django_db
 
 
-def test_a_link_opens_its_booking_with_merchant_and_customer(django_assert_num_queries):
+def test_a_link_opens_its_booking_with_merchant_and_customer(django_assert_num_queries: Any) -> None:
     booking = booked()
     token = access.issue(booking)
     with django_assert_num_queries(1):
@@ -23,7 +24,7 @@ def test_a_link_opens_its_booking_with_merchant_and_customer(django_assert_num_q
         assert opened.customer.merchant_id == opened.merchant.pk
 
 
-def test_a_token_fits_into_a_url_and_does_not_carry_the_code():
+def test_a_token_fits_into_a_url_and_does_not_carry_the_code() -> None:
     booking = booked()
     token = access.issue(booking)
     assert all(character.isalnum() or character in "-_." for character in token)
@@ -31,7 +32,7 @@ def test_a_token_fits_into_a_url_and_does_not_carry_the_code():
     assert str(booking.public_id) not in token
 
 
-def test_no_other_text_opens_a_booking():
+def test_no_other_text_opens_a_booking() -> None:
     booking = booked()
     token = access.issue(booking)
     name, stamp, signature = token.split(".")
@@ -55,14 +56,14 @@ def test_no_other_text_opens_a_booking():
         assert access.verify(forged) is None, forged
 
 
-def test_a_token_of_a_booking_that_is_gone_opens_nothing():
+def test_a_token_of_a_booking_that_is_gone_opens_nothing() -> None:
     booking = booked()
     token = access.issue(booking)
     Booking.objects.filter(pk=booking.pk).update(public_id="00000000-0000-4000-8000-000000000000")
     assert access.verify(token) is None
 
 
-def test_a_link_ends_after_its_days(settings):
+def test_a_link_ends_after_its_days(settings: Any) -> None:
     settings.BOOKING_LINK_DAYS = 30
     token = access.issue(booked())
     with time_machine.travel(clock.now() + timedelta(days=29)):
@@ -71,7 +72,7 @@ def test_a_link_ends_after_its_days(settings):
         assert access.verify(token) is None
 
 
-def test_a_browser_sees_what_it_was_granted_and_nothing_else():
+def test_a_browser_sees_what_it_was_granted_and_nothing_else() -> None:
     session = SessionStore()
     first, second = booked(), booked()
     assert access.granted(session) == set()
@@ -82,7 +83,7 @@ def test_a_browser_sees_what_it_was_granted_and_nothing_else():
     assert access.granted(session) == {first.public_id, second.public_id}
 
 
-def test_only_the_newest_grants_are_kept():
+def test_only_the_newest_grants_are_kept() -> None:
     session = SessionStore()
     booking = booked()
     bookings = [Booking(code=str(number)) for number in range(access.MAX_GRANTS)]
@@ -91,7 +92,7 @@ def test_only_the_newest_grants_are_kept():
     assert access.granted(session) == {each.public_id for each in bookings}
 
 
-def test_seeing_a_booking_again_renews_its_grant():
+def test_seeing_a_booking_again_renews_its_grant() -> None:
     session = SessionStore()
     booking = booked()
     for each in (booking, *[Booking() for _ in range(access.MAX_GRANTS - 1)], booking, Booking()):

@@ -57,7 +57,7 @@ def nothing_stored() -> bool:
     return not any(model.objects.exists() for model in (Booking, Customer, PriceLine, Instalment))
 
 
-def test_a_booking_is_held_with_lines_plan_and_agreement(house: House):
+def test_a_booking_is_held_with_lines_plan_and_agreement(house: House) -> None:
     before = clock.now()
     booking = house.book(add_ons={house.rice.pk: 1, house.sake.pk: 4})
     booking.refresh_from_db()
@@ -84,12 +84,12 @@ def test_a_booking_is_held_with_lines_plan_and_agreement(house: House):
     assert (booking.terms_version, booking.terms_accepted_at is not None) == ("1", True)
 
 
-def test_the_steps_are_logged_with_their_actor(house: House):
+def test_the_steps_are_logged_with_their_actor(house: House) -> None:
     changes = house.book().changes.all()
     assert [(c.from_state, c.to_state, c.actor) for c in changes] == [("draft", "held", "customer")]
 
 
-def test_what_was_agreed_outlives_the_merchants_settings(house: House):
+def test_what_was_agreed_outlives_the_merchants_settings(house: House) -> None:
     booking = house.book()
     Merchant.objects.update(deposit_minor=1, balance_due_days=1, card_fee_rate=0, cancellation_policy=[])
     booking.refresh_from_db()
@@ -102,20 +102,20 @@ def test_what_was_agreed_outlives_the_merchants_settings(house: House):
     assert booking.agreement["fee_presentation"] == "discount"
 
 
-def test_an_event_within_the_week_is_paid_at_once(house: House):
+def test_an_event_within_the_week_is_paid_at_once(house: House) -> None:
     house.slot = SlotFactory.create(merchant=house.merchant, starts_at=clock.now() + timedelta(days=3))
     (part,) = house.book().instalments.all()
     assert (part.purpose, part.due_on) == (Purpose.FULL, None)
 
 
-def test_the_event_is_taxed_and_planned_on_its_day_where_it_takes_place(house: House):
+def test_the_event_is_taxed_and_planned_on_its_day_where_it_takes_place(house: House) -> None:
     booking = house.book()
     assert booking.timezone == "America/Los_Angeles"
     assert booking.event_date == booking.local(house.slot.starts_at).date()
     assert booking.event_date != house.slot.starts_at.date()  # 02:00 UTC is the evening before
 
 
-def test_a_known_customer_keeps_name_and_phone_but_the_booking_has_its_own(house: House):
+def test_a_known_customer_keeps_name_and_phone_but_the_booking_has_its_own(house: House) -> None:
     known = CustomerFactory.create(merchant=house.merchant, email="ada@example.com", name="Ada Known")
     booking = house.book(email=" ADA@Example.com ", name="Somebody Else", phone="415 555 2671")
     known.refresh_from_db()
@@ -125,13 +125,13 @@ def test_a_known_customer_keeps_name_and_phone_but_the_booking_has_its_own(house
     assert booking.contact_phone.as_e164 == "+14155552671"
 
 
-def test_the_same_address_at_another_merchant_is_another_customer(house: House):
+def test_the_same_address_at_another_merchant_is_another_customer(house: House) -> None:
     other = CustomerFactory.create(email="ada@example.com")
     assert house.book().customer != other
     assert Customer.objects.count() == 2
 
 
-def test_what_was_typed_is_tidied(house: House):
+def test_what_was_typed_is_tidied(house: House) -> None:
     booking = house.book(
         name="  Ada\t\x00 Example ", city="San\nFrancisco", notes=" Two dogs\n\x00Bell is broken "
     )
@@ -166,20 +166,20 @@ def test_what_was_typed_is_tidied(house: House):
 )
 def test_a_refused_request_names_the_field_and_stores_nothing(
     house: House, changes: dict[str, Any], field: str
-):
+) -> None:
     with pytest.raises(InvalidRequest) as caught:
         house.book(**changes)
     assert list(caught.value.fields) == [field]
     assert nothing_stored()
 
 
-def test_every_problem_is_told_at_once(house: House):
+def test_every_problem_is_told_at_once(house: House) -> None:
     with pytest.raises(InvalidRequest) as caught:
         house.book(name="", adults=0, children=0, terms_accepted=False, slot_public_id=uuid.uuid4())
     assert set(caught.value.fields) == {"name", "adults", "terms_accepted", "slot_public_id"}
 
 
-def test_past_closed_and_foreign_times_cannot_be_booked(house: House):
+def test_past_closed_and_foreign_times_cannot_be_booked(house: House) -> None:
     past = SlotFactory.create(merchant=house.merchant, starts_at=clock.now() - timedelta(minutes=1))
     closed = SlotFactory.create(
         merchant=house.merchant, is_open=False, starts_at=clock.now() + timedelta(days=2)
@@ -193,7 +193,7 @@ def test_past_closed_and_foreign_times_cannot_be_booked(house: House):
     assert nothing_stored()
 
 
-def test_a_full_time_is_refused_and_nothing_is_stored_of_the_second(house: House):
+def test_a_full_time_is_refused_and_nothing_is_stored_of_the_second(house: House) -> None:
     house.book()
     with pytest.raises(SlotTaken):
         house.book(email="second@example.com")
@@ -202,7 +202,7 @@ def test_a_full_time_is_refused_and_nothing_is_stored_of_the_second(house: House
     assert PriceLine.objects.values("booking").distinct().count() == 1
 
 
-def test_sending_the_form_twice_books_once(house: House):
+def test_sending_the_form_twice_books_once(house: House) -> None:
     token = uuid.uuid4()
     first = house.book(token=token)
     again = house.book(token=token, name="  Ada   Example ")
@@ -210,7 +210,7 @@ def test_sending_the_form_twice_books_once(house: House):
     assert Booking.objects.count() == 1
 
 
-def test_a_form_changed_and_sent_again_is_another_booking(house: House):
+def test_a_form_changed_and_sent_again_is_another_booking(house: House) -> None:
     house.slot = SlotFactory.create(
         merchant=house.merchant, capacity=2, starts_at=clock.now() + timedelta(days=9)
     )
@@ -221,14 +221,14 @@ def test_a_form_changed_and_sent_again_is_another_booking(house: House):
     assert house.book(token=token, adults=11) == second
 
 
-def test_a_token_of_another_merchant_opens_nothing(house: House):
+def test_a_token_of_another_merchant_opens_nothing(house: House) -> None:
     token = uuid.uuid4()
     booking = house.book(token=token)
     other = House()
     assert other.book(token=token).merchant == other.merchant != booking.merchant
 
 
-def test_a_code_that_is_taken_is_drawn_again(house: House, monkeypatch: pytest.MonkeyPatch):
+def test_a_code_that_is_taken_is_drawn_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = booked().code
     fresh = codes.new()
     draws = iter([taken, taken, fresh])
@@ -237,7 +237,7 @@ def test_a_code_that_is_taken_is_drawn_again(house: House, monkeypatch: pytest.M
     assert Booking.objects.count() == 2
 
 
-def test_a_free_event_is_confirmed_at_once():
+def test_a_free_event_is_confirmed_at_once() -> None:
     house = House()
     house.merchant.travel_fees.all().delete()
     house.menu.adult_price_minor = house.menu.child_price_minor = 0
@@ -247,13 +247,13 @@ def test_a_free_event_is_confirmed_at_once():
     assert not booking.instalments.exists()
 
 
-def test_a_currency_without_decimals_is_booked_in_whole_units():
+def test_a_currency_without_decimals_is_booked_in_whole_units() -> None:
     booking = House(currency="jpy", deposit_minor=10_000).book()
     assert booking.currency == "jpy"
     assert booking.total_minor == sum(line.amount_minor for line in booking.lines.all())
 
 
-def test_the_number_of_queries_is_constant(house: House, django_assert_num_queries: Any):
+def test_the_number_of_queries_is_constant(house: House, django_assert_num_queries: Any) -> None:
     request = request_for(house.slot, menu=house.menu, add_ons={house.rice.pk: 1, house.sake.pk: 4})
     request = replace(request, email="new@example.com")
     # 1 token, 1 slot, 4 catalogue, savepoints, customer, booking, lines, add-ons, plan, lock, count, state, log.
@@ -263,7 +263,7 @@ def test_the_number_of_queries_is_constant(house: House, django_assert_num_queri
         )
 
 
-def test_the_hold_lasts_as_long_as_the_merchant_says():
+def test_the_hold_lasts_as_long_as_the_merchant_says() -> None:
     with time_machine.travel(clock.now(), tick=False):
         booking = House(hold_minutes=20).book()
         assert booking.hold_expires_at == clock.now() + timedelta(minutes=20)

@@ -46,7 +46,7 @@ def refused(merchant: Merchant, **changes: Any) -> dict[str, str]:
     return caught.value.fields
 
 
-def test_the_merchants_prices_and_flags_become_inputs(merchant: Merchant):
+def test_the_merchants_prices_and_flags_become_inputs(merchant: Merchant) -> None:
     menu = MenuFactory.create(merchant=merchant, name="Classic")
     AddOnFactory.create(merchant=merchant, name="Not chosen")
     sake = AddOnFactory.create(merchant=merchant, name="Sake", per=Per.UNIT, price_minor=900)
@@ -66,7 +66,7 @@ def test_the_merchants_prices_and_flags_become_inputs(merchant: Merchant):
 
 def test_the_number_of_queries_does_not_grow_with_the_catalogue(
     merchant: Merchant, django_assert_num_queries: Any
-):
+) -> None:
     menu = MenuFactory.create(merchant=merchant)
     chosen = {AddOnFactory.create(merchant=merchant).pk: 1 for _ in range(7)}
     for prefix in ("", "9", "94", "941"):
@@ -76,7 +76,7 @@ def test_the_number_of_queries_does_not_grow_with_the_catalogue(
         collect(merchant, menu_id=menu.pk, add_ons=chosen)
 
 
-def test_the_longest_matching_prefix_decides_the_travel_fee(merchant: Merchant):
+def test_the_longest_matching_prefix_decides_the_travel_fee(merchant: Merchant) -> None:
     for prefix, fee in (("", 1), ("94", 2), ("9411", 3), ("95", 4), ("941109", 5)):
         TravelFeeFactory.create(merchant=merchant, postal_prefix=prefix, fee_minor=fee)
     TravelFeeFactory.create(postal_prefix="94110", fee_minor=6)
@@ -87,12 +87,12 @@ def test_the_longest_matching_prefix_decides_the_travel_fee(merchant: Merchant):
     assert fees == {"94110": 3, "94210": 2, "95001": 4, "10001": 1, "94110-9123": 3}
 
 
-def test_without_a_travel_fee_for_the_place_there_is_none(merchant: Merchant):
+def test_without_a_travel_fee_for_the_place_there_is_none(merchant: Merchant) -> None:
     TravelFeeFactory.create(merchant=merchant, postal_prefix="95")
     assert collect(merchant).travel_minor == 0
 
 
-def test_every_tax_that_covers_place_and_day_applies(merchant: Merchant):
+def test_every_tax_that_covers_place_and_day_applies(merchant: Merchant) -> None:
     TaxRateFactory.create(merchant=merchant, name="State")
     TaxRateFactory.create(merchant=merchant, name="City", postal_prefix="941", rate=Decimal("0.01"))
     TaxRateFactory.create(merchant=merchant, name="Other city", postal_prefix="95")
@@ -119,28 +119,30 @@ def test_every_tax_that_covers_place_and_day_applies(merchant: Merchant):
         ((10**12, 0), "adults", "up to 200"),
     ],
 )
-def test_impossible_guests_are_refused_by_field(merchant: Merchant, guests: Any, field: str, words: str):
+def test_impossible_guests_are_refused_by_field(
+    merchant: Merchant, guests: Any, field: str, words: str
+) -> None:
     assert words in refused(merchant, adults=guests[0], children=guests[1])[field]
 
 
-def test_two_hundred_guests_are_served(merchant: Merchant):
+def test_two_hundred_guests_are_served(merchant: Merchant) -> None:
     assert collect(merchant, adults=150, children=50).adults == 150
 
 
-def test_another_merchants_or_an_inactive_menu_cannot_be_chosen(merchant: Merchant):
+def test_another_merchants_or_an_inactive_menu_cannot_be_chosen(merchant: Merchant) -> None:
     hidden = MenuFactory.create(merchant=merchant, is_active=False)
     foreign = MenuFactory.create()
     for pk in (hidden.pk, foreign.pk, 0, -1, 10**30):
         assert refused(merchant, menu_id=pk) == {"menu_id": "Choose one of the menus."}
 
 
-def test_another_merchants_or_an_inactive_add_on_cannot_be_chosen(merchant: Merchant):
+def test_another_merchants_or_an_inactive_add_on_cannot_be_chosen(merchant: Merchant) -> None:
     hidden = AddOnFactory.create(merchant=merchant, is_active=False)
     for pk in (hidden.pk, AddOnFactory.create().pk, 10**30):
         assert "no longer offered" in refused(merchant, add_ons={pk: 1})["add_ons"]
 
 
-def test_quantities_stay_within_what_is_sold(merchant: Merchant):
+def test_quantities_stay_within_what_is_sold(merchant: Merchant) -> None:
     sake = AddOnFactory.create(merchant=merchant, name="Sake", per=Per.UNIT, max_quantity=5)
     show = AddOnFactory.create(merchant=merchant, name="Show", per=Per.BOOKING)
     assert refused(merchant, add_ons={sake.pk: 6})["add_ons"] == "Sake: 5 at most in one booking."
@@ -151,7 +153,7 @@ def test_quantities_stay_within_what_is_sold(merchant: Merchant):
     )
 
 
-def test_all_problems_are_told_at_once(merchant: Merchant):
+def test_all_problems_are_told_at_once(merchant: Merchant) -> None:
     assert set(refused(merchant, menu_id=0, adults=0, children=0, postal_code="?", add_ons={0: 1})) == {
         "menu_id",
         "adults",
@@ -169,7 +171,7 @@ def test_all_problems_are_told_at_once(merchant: Merchant):
         ("GB", "sw1a  1aa", "SW1A 1AA"),
     ],
 )
-def test_postal_codes_are_stored_one_way(country: str, typed: str, stored: str):
+def test_postal_codes_are_stored_one_way(country: str, typed: str, stored: str) -> None:
     assert catalogue.postal_code(typed, country=country) == stored
 
 
@@ -177,19 +179,19 @@ def test_postal_codes_are_stored_one_way(country: str, typed: str, stored: str):
     ("country", "typed"),
     [("US", "9411"), ("US", "ABCDE"), ("US", "٩٤١١٠"), ("US", ""), ("CA", "94110"), ("DE", "x'; --")],
 )
-def test_nonsense_is_no_postal_code(country: str, typed: str):
+def test_nonsense_is_no_postal_code(country: str, typed: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         catalogue.postal_code(typed, country=country)
     assert list(caught.value.fields) == ["postal_code"]
 
 
-def test_a_prefix_matches_with_and_without_the_codes_space():
+def test_a_prefix_matches_with_and_without_the_codes_space() -> None:
     merchant = MerchantFactory.create(country="CA")
     TravelFeeFactory.create(merchant=merchant, postal_prefix="K1A0", fee_minor=7)
     assert collect(merchant, postal_code="K1A 0B1").travel_minor == 7
 
 
-def test_method_fee_rates_cover_every_method_but_credit(merchant: Merchant):
+def test_method_fee_rates_cover_every_method_but_credit(merchant: Merchant) -> None:
     assert catalogue.method_fee_rates(merchant) == {
         "card": Decimal("0.08"),
         "venmo": Decimal("0.03"),

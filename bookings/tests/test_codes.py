@@ -6,7 +6,7 @@ import pytest
 from bookings import codes
 
 
-def test_a_new_code_has_eight_characters_of_the_alphabet_and_is_valid():
+def test_a_new_code_has_eight_characters_of_the_alphabet_and_is_valid() -> None:
     for _ in range(500):
         code = codes.new()
         assert len(code) == codes.LENGTH
@@ -14,18 +14,18 @@ def test_a_new_code_has_eight_characters_of_the_alphabet_and_is_valid():
         assert codes.is_valid(code)
 
 
-def test_codes_differ():
+def test_codes_differ() -> None:
     assert len({codes.new() for _ in range(2_000)}) == 2_000
 
 
-def test_every_single_wrong_character_is_noticed():
+def test_every_single_wrong_character_is_noticed() -> None:
     for code in (codes.new() for _ in range(20)):
         for place, other in itertools.product(range(codes.LENGTH), codes.ALPHABET):
             wrong = code[:place] + other + code[place + 1 :]
             assert codes.is_valid(wrong) == (wrong == code)
 
 
-def test_every_exchange_of_two_characters_is_noticed():
+def test_every_exchange_of_two_characters_is_noticed() -> None:
     for code in (codes.new() for _ in range(200)):
         for i, j in itertools.combinations(range(codes.LENGTH), 2):
             swapped = list(code)
@@ -33,7 +33,7 @@ def test_every_exchange_of_two_characters_is_noticed():
             assert codes.is_valid("".join(swapped)) == (code[i] == code[j])
 
 
-def test_a_random_text_of_the_right_length_is_mostly_refused():
+def test_a_random_text_of_the_right_length_is_mostly_refused() -> None:
     chosen = random.Random(7)
     accepted = sum(codes.is_valid("".join(chosen.choices(codes.ALPHABET, k=8))) for _ in range(6_400))
     assert 100 < accepted < 300  # one in 32
@@ -51,11 +51,11 @@ def test_a_random_text_of_the_right_length_is_mostly_refused():
         ("#7k3m.9qxa", "7K3M9QXA"),
     ],
 )
-def test_a_code_is_read_however_people_write_it(typed: str, meant: str):
+def test_a_code_is_read_however_people_write_it(typed: str, meant: str) -> None:
     assert codes.normalise(typed) == meant
 
 
-def test_a_valid_code_stays_valid_in_lower_case_with_spaces_and_lookalikes():
+def test_a_valid_code_stays_valid_in_lower_case_with_spaces_and_lookalikes() -> None:
     code = next(code for code in iter(codes.new, "") if "0" in code and "1" in code)
     assert codes.is_valid(f" {code[:4]}-{code[4:]} ".lower().replace("0", "o").replace("1", "l"))
 
@@ -63,10 +63,10 @@ def test_a_valid_code_stays_valid_in_lower_case_with_spaces_and_lookalikes():
 @pytest.mark.parametrize(
     "text", ["", "1", "0000000", "000000000", "!!!!!!!!", "0" * 10_000, "🍣🍣🍣🍣🍣🍣🍣🍣"]
 )
-def test_what_is_no_code_is_refused(text: str):
+def test_what_is_no_code_is_refused(text: str) -> None:
     assert not codes.is_valid(text)
 
 
-def test_leading_zeros_belong_to_a_code():
+def test_leading_zeros_belong_to_a_code() -> None:
     code = next(code for code in iter(codes.new, "") if code.startswith("0"))
     assert not codes.is_valid(code[1:])

@@ -38,7 +38,7 @@ def at_once(work: Callable[[int], T], *, crowd: int = CROWD) -> list[T]:
 
 
 @pytest.mark.parametrize("capacity", [1, 3])
-def test_as_many_are_booked_as_there_are_places(capacity: int):
+def test_as_many_are_booked_as_there_are_places(capacity: int) -> None:
     slot = SlotFactory.create(capacity=capacity)
     menu = MenuFactory.create(merchant=slot.merchant)
 
@@ -55,7 +55,7 @@ def test_as_many_are_booked_as_there_are_places(capacity: int):
     assert Booking.objects.count() == Customer.objects.count() == capacity
 
 
-def test_one_customer_who_books_eight_times_at_once_is_one_customer():
+def test_one_customer_who_books_eight_times_at_once_is_one_customer() -> None:
     slot = SlotFactory.create(capacity=CROWD)
     menu = MenuFactory.create(merchant=slot.merchant)
     request = request_for(slot, menu=menu)
@@ -64,7 +64,7 @@ def test_one_customer_who_books_eight_times_at_once_is_one_customer():
     assert Booking.objects.filter(state=BookingState.HELD).count() == CROWD
 
 
-def test_a_form_sent_eight_times_at_once_books_once():
+def test_a_form_sent_eight_times_at_once_books_once() -> None:
     slot = SlotFactory.create(capacity=CROWD)
     menu = MenuFactory.create(merchant=slot.merchant)
     request = request_for(slot, menu=menu)
@@ -78,7 +78,7 @@ def test_a_form_sent_eight_times_at_once_books_once():
     assert Booking.objects.count() == 1
 
 
-def test_a_form_sent_eight_times_at_once_for_the_last_place_gets_it():
+def test_a_form_sent_eight_times_at_once_for_the_last_place_gets_it() -> None:
     slot = SlotFactory.create(capacity=1)
     menu = MenuFactory.create(merchant=slot.merchant)
     request = request_for(slot, menu=menu)
@@ -91,7 +91,7 @@ def test_a_form_sent_eight_times_at_once_for_the_last_place_gets_it():
     assert len({booking.pk for booking in bookings}) == 1
 
 
-def test_late_payments_for_one_free_place_confirm_one_booking():
+def test_late_payments_for_one_free_place_confirm_one_booking() -> None:
     slot = SlotFactory.create(capacity=CROWD)
     late = [booked(slot=slot, email=f"late{number}@example.com") for number in range(CROWD)]
     for booking in late:

@@ -14,7 +14,7 @@ from core.states import check_table
 pytestmark = pytest.mark.django_db
 
 
-def test_every_state_of_a_booking_is_classified():
+def test_every_state_of_a_booking_is_classified() -> None:
     assert check_table(Booking) == []
 
 
@@ -35,7 +35,7 @@ def snapshot(booking: Booking) -> tuple[object, ...]:
     )
 
 
-def test_a_held_booking_is_confirmed_once_and_the_event_is_logged():
+def test_a_held_booking_is_confirmed_once_and_the_event_is_logged() -> None:
     booking = booked()
     assert lifecycle.confirm(booking, actor="stripe", event_id="evt_1")
     assert not lifecycle.confirm(booking, actor="stripe", event_id="evt_2")
@@ -53,20 +53,20 @@ def test_a_held_booking_is_confirmed_once_and_the_event_is_logged():
     assert booking.changes.count() == 2
 
 
-def test_a_hold_that_lapsed_but_was_not_ended_yet_is_confirmed():
+def test_a_hold_that_lapsed_but_was_not_ended_yet_is_confirmed() -> None:
     booking = booked()
     booking.hold_expires_at = clock.now() - timedelta(minutes=1)
     assert lifecycle.confirm(booking, actor="stripe")
 
 
-def test_money_after_expiry_confirms_when_the_time_is_still_free():
+def test_money_after_expiry_confirms_when_the_time_is_still_free() -> None:
     booking = expired(booked())
     assert lifecycle.confirm(booking, actor="stripe")
     booking.refresh_from_db()
     assert booking.state == BookingState.CONFIRMED
 
 
-def test_money_after_expiry_confirms_even_when_the_slot_was_closed_meanwhile():
+def test_money_after_expiry_confirms_even_when_the_slot_was_closed_meanwhile() -> None:
     slot = SlotFactory.create()
     booking = expired(booked(slot=slot))
     slot.is_open = False
@@ -74,7 +74,7 @@ def test_money_after_expiry_confirms_even_when_the_slot_was_closed_meanwhile():
     assert lifecycle.confirm(booking, actor="stripe")
 
 
-def test_money_after_expiry_does_not_take_a_time_that_somebody_else_has():
+def test_money_after_expiry_does_not_take_a_time_that_somebody_else_has() -> None:
     slot = SlotFactory.create()
     late = expired(booked(slot=slot))
     booked(slot=slot, email="quicker@example.com")
@@ -84,7 +84,7 @@ def test_money_after_expiry_does_not_take_a_time_that_somebody_else_has():
     assert snapshot(late) == before
 
 
-def test_a_cancelled_booking_is_not_confirmed_by_money():
+def test_a_cancelled_booking_is_not_confirmed_by_money() -> None:
     booking = booked()
     booking.transition_to(BookingState.CANCELLED, actor="user:1")
     before = snapshot(booking)
@@ -94,7 +94,7 @@ def test_a_cancelled_booking_is_not_confirmed_by_money():
 
 
 @pytest.mark.parametrize("state", BookingState)
-def test_confirming_is_decided_for_every_state(state: BookingState):
+def test_confirming_is_decided_for_every_state(state: BookingState) -> None:
     booking = booked()
     Booking.objects.filter(pk=booking.pk).update(state=state)
     booking.state = state
@@ -105,7 +105,7 @@ def test_confirming_is_decided_for_every_state(state: BookingState):
         assert lifecycle.confirm(booking, actor="stripe") == (state in {"held", "expired"})
 
 
-def test_a_completed_booking_stays_completed():
+def test_a_completed_booking_stays_completed() -> None:
     booking = booked()
     lifecycle.confirm(booking, actor="stripe")
     booking.transition_to(BookingState.COMPLETED, actor="system")
@@ -113,7 +113,7 @@ def test_a_completed_booking_stays_completed():
     assert booking.state == BookingState.COMPLETED
 
 
-def test_a_hold_is_extended_twice_at_most_and_each_is_logged():
+def test_a_hold_is_extended_twice_at_most_and_each_is_logged() -> None:
     booking = booked()
     assert booking.hold_expires_at is not None
     first = booking.hold_expires_at + timedelta(minutes=10)
@@ -126,7 +126,7 @@ def test_a_hold_is_extended_twice_at_most_and_each_is_logged():
     assert [change.to_state for change in booking.changes.all()] == ["held", "held", "held"]
 
 
-def test_a_hold_is_never_shortened_and_that_costs_no_extension():
+def test_a_hold_is_never_shortened_and_that_costs_no_extension() -> None:
     booking = booked()
     until = booking.hold_expires_at
     assert lifecycle.extend_hold(booking, until=clock.now(), actor="customer")
@@ -134,7 +134,7 @@ def test_a_hold_is_never_shortened_and_that_costs_no_extension():
     assert (booking.hold_expires_at, booking.hold_extensions) == (until, 0)
 
 
-def test_only_a_hold_is_extended():
+def test_only_a_hold_is_extended() -> None:
     booking = booked()
     lifecycle.confirm(booking, actor="stripe")
     before = snapshot(booking)
@@ -142,7 +142,7 @@ def test_only_a_hold_is_extended():
     assert snapshot(booking) == before
 
 
-def test_expiring_twice_is_one_step_and_a_confirmed_booking_refuses():
+def test_expiring_twice_is_one_step_and_a_confirmed_booking_refuses() -> None:
     booking = expired(booked())
     assert not lifecycle.expire(booking, actor="system")
     lifecycle.confirm(booking, actor="stripe")
@@ -152,7 +152,7 @@ def test_expiring_twice_is_one_step_and_a_confirmed_booking_refuses():
     assert snapshot(booking) == before
 
 
-def test_lapsed_holds_are_those_whose_end_has_passed():
+def test_lapsed_holds_are_those_whose_end_has_passed() -> None:
     booking, running = booked(), booked()
     lapsed = booked()
     for late in (booking, lapsed):

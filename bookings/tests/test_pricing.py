@@ -51,7 +51,7 @@ def amounts(price: pricing.Price, *kinds: LineKind) -> list[int]:
 
 
 @given(any_inputs)
-def test_lines_sum_to_the_total_and_nothing_but_a_discount_is_negative(inputs: PriceInputs):
+def test_lines_sum_to_the_total_and_nothing_but_a_discount_is_negative(inputs: PriceInputs) -> None:
     price = pricing.price(inputs)
     assert sum(line.amount_minor for line in price.lines) == price.total_minor
     assert price.subtotal_minor + price.tax_minor == price.total_minor
@@ -63,7 +63,7 @@ def test_lines_sum_to_the_total_and_nothing_but_a_discount_is_negative(inputs: P
 
 
 @given(any_inputs)
-def test_each_tax_rate_is_rounded_half_up_once_on_the_whole_taxable_subtotal(inputs: PriceInputs):
+def test_each_tax_rate_is_rounded_half_up_once_on_the_whole_taxable_subtotal(inputs: PriceInputs) -> None:
     price = pricing.price(inputs)
     expected = [
         int((price.taxable_minor * rate).quantize(Decimal(1), ROUND_HALF_UP))
@@ -75,7 +75,7 @@ def test_each_tax_rate_is_rounded_half_up_once_on_the_whole_taxable_subtotal(inp
 
 
 @given(any_inputs)
-def test_food_add_ons_and_shortfall_reach_the_minimum_spend(inputs: PriceInputs):
+def test_food_add_ons_and_shortfall_reach_the_minimum_spend(inputs: PriceInputs) -> None:
     food = amounts(
         pricing.price(inputs),
         LineKind.MENU_ADULT,
@@ -87,13 +87,13 @@ def test_food_add_ons_and_shortfall_reach_the_minimum_spend(inputs: PriceInputs)
 
 
 @given(any_inputs)
-def test_a_discount_never_takes_more_than_the_food(inputs: PriceInputs):
+def test_a_discount_never_takes_more_than_the_food(inputs: PriceInputs) -> None:
     price = pricing.price(inputs)
     assert price.subtotal_minor >= inputs.travel_minor
     assert -sum(amounts(price, LineKind.DISCOUNT)) <= inputs.discount_minor
 
 
-def test_ten_adults_and_two_children_with_sales_tax():
+def test_ten_adults_and_two_children_with_sales_tax() -> None:
     price = pricing.price(replace(PLAIN, tax_rates=SALES_TAX))
     assert [(line.description, line.quantity, line.amount_minor) for line in price.lines] == [
         ("Classic, adults", 10, 60_000),
@@ -107,23 +107,23 @@ def test_ten_adults_and_two_children_with_sales_tax():
     ("per", "quantity", "count"),
     [(Per.GUEST, 1, 12), (Per.ADULT, 1, 10), (Per.CHILD, 1, 2), (Per.BOOKING, 1, 1), (Per.UNIT, 7, 7)],
 )
-def test_an_add_on_is_multiplied_by_what_it_is_sold_per(per: Per, quantity: int, count: int):
+def test_an_add_on_is_multiplied_by_what_it_is_sold_per(per: Per, quantity: int, count: int) -> None:
     price = pricing.price(replace(PLAIN, add_ons=(AddOnChoice("Sake", per, 333, quantity),)))
     (line,) = [line for line in price.lines if line.kind == LineKind.ADD_ON]
     assert (line.quantity, line.unit_minor, line.amount_minor) == (count, 333, count * 333)
 
 
-def test_what_nobody_gets_has_no_line():
+def test_what_nobody_gets_has_no_line() -> None:
     price = pricing.price(replace(PLAIN, children=0, add_ons=(AddOnChoice("Juice", Per.CHILD, 300),)))
     assert [line.kind for line in price.lines] == [LineKind.MENU_ADULT]
 
 
-def test_children_who_eat_for_free_are_still_on_the_bill():
+def test_children_who_eat_for_free_are_still_on_the_bill() -> None:
     price = pricing.price(replace(PLAIN, child_price_minor=0))
     assert amounts(price, LineKind.MENU_CHILD) == [0]
 
 
-def test_the_shortfall_to_the_minimum_spend_is_a_taxed_line_before_discount_and_travel():
+def test_the_shortfall_to_the_minimum_spend_is_a_taxed_line_before_discount_and_travel() -> None:
     price = pricing.price(
         replace(
             PLAIN, minimum_spend_minor=80_000, discount_minor=10_000, travel_minor=5_000, tax_rates=SALES_TAX
@@ -135,7 +135,7 @@ def test_the_shortfall_to_the_minimum_spend_is_a_taxed_line_before_discount_and_
     assert price.total_minor == 80_000 - 10_000 + 5_000 + 6_125
 
 
-def test_spending_exactly_the_minimum_adds_nothing():
+def test_spending_exactly_the_minimum_adds_nothing() -> None:
     assert amounts(pricing.price(replace(PLAIN, minimum_spend_minor=66_000)), LineKind.MINIMUM_SPEND) == []
 
 
@@ -145,7 +145,7 @@ def test_spending_exactly_the_minimum_adds_nothing():
 )
 def test_flags_decide_whether_travel_and_discount_count_for_tax(
     tax_travel: bool, tax_after_discount: bool, taxable: int
-):
+) -> None:
     price = pricing.price(
         replace(
             PLAIN,
@@ -159,13 +159,13 @@ def test_flags_decide_whether_travel_and_discount_count_for_tax(
     assert price.taxable_minor == taxable
 
 
-def test_a_discount_larger_than_the_food_leaves_travel_and_no_tax():
+def test_a_discount_larger_than_the_food_leaves_travel_and_no_tax() -> None:
     price = pricing.price(replace(PLAIN, discount_minor=10**9, travel_minor=4_000, tax_rates=SALES_TAX))
     assert amounts(price, LineKind.DISCOUNT) == [-66_000]
     assert (price.total_minor, price.tax_minor) == (4_000, 0)
 
 
-def test_half_a_cent_of_tax_is_rounded_up_once_per_rate_not_per_line():
+def test_half_a_cent_of_tax_is_rounded_up_once_per_rate_not_per_line() -> None:
     # 2 x 0.10 at 2.5 %: half a cent on the sum. Per line it would be 0.25 + 0.25 -> 0.
     one = replace(PLAIN, adults=1, children=1, adult_price_minor=10, child_price_minor=10)
     assert pricing.price(replace(one, tax_rates=(("A", Decimal("0.025")),))).tax_minor == 1
@@ -173,7 +173,7 @@ def test_half_a_cent_of_tax_is_rounded_up_once_per_rate_not_per_line():
     assert pricing.price(replace(one, tax_rates=two)).tax_minor == 2
 
 
-def test_a_currency_without_decimals_is_taxed_in_whole_units():
+def test_a_currency_without_decimals_is_taxed_in_whole_units() -> None:
     yen = replace(
         PLAIN,
         currency="jpy",
@@ -186,11 +186,11 @@ def test_a_currency_without_decimals_is_taxed_in_whole_units():
     assert (price.tax_minor, price.total_minor) == (333, 3_666)
 
 
-def test_a_rate_of_zero_has_no_line():
+def test_a_rate_of_zero_has_no_line() -> None:
     assert amounts(pricing.price(replace(PLAIN, tax_rates=(("Exempt", Decimal(0)),))), LineKind.TAX) == []
 
 
-def test_a_price_that_no_column_holds_is_refused_in_words():
+def test_a_price_that_no_column_holds_is_refused_in_words() -> None:
     with pytest.raises(pricing.PriceTooLarge, match="ask the caterer"):
         pricing.price(replace(PLAIN, adult_price_minor=2**31 - 1))
 
@@ -198,12 +198,12 @@ def test_a_price_that_no_column_holds_is_refused_in_words():
 @pytest.mark.parametrize(
     "field", ["adults", "children", "travel_minor", "discount_minor", "minimum_spend_minor"]
 )
-def test_a_negative_input_is_a_bug_not_a_price(field: str):
+def test_a_negative_input_is_a_bug_not_a_price(field: str) -> None:
     with pytest.raises(ValueError, match="zero or more"):
         pricing.price(replace(PLAIN, **{field: -1}))  # type: ignore[arg-type]
 
 
-def test_percents_read_as_people_write_them():
+def test_percents_read_as_people_write_them() -> None:
     assert [pricing.percent(Decimal(rate)) for rate in ("0.087500", "0.1", "1", "0.000001")] == [
         "8.75 %",
         "10 %",
@@ -212,7 +212,7 @@ def test_percents_read_as_people_write_them():
     ]
 
 
-def test_totals_by_method_round_each_payment_and_tell_the_saving_against_the_card():
+def test_totals_by_method_round_each_payment_and_tell_the_saving_against_the_card() -> None:
     totals = pricing.totals_by_method(
         parts_minor=[10_006, 61_769],
         rates={"card": Decimal("0.08"), "zelle": Decimal(0), "venmo": Decimal("0.03")},
@@ -224,18 +224,18 @@ def test_totals_by_method_round_each_payment_and_tell_the_saving_against_the_car
     ]
 
 
-def test_a_method_dearer_than_the_card_saves_nothing():
+def test_a_method_dearer_than_the_card_saves_nothing() -> None:
     totals = pricing.totals_by_method(
         parts_minor=[1_000], rates={"card": Decimal(0), "venmo": Decimal("0.03")}
     )
     assert [total.saving_minor for total in totals] == [0, 0]
 
 
-def test_the_deposit_of_the_worked_example_costs_108_by_card():
+def test_the_deposit_of_the_worked_example_costs_108_by_card() -> None:
     assert pricing.method_fee(10_000, rate=Decimal("0.08")) == 800
     assert pricing.method_total(10_000, rate=Decimal("0.08")) == 10_800
 
 
-def test_half_a_cent_of_a_fee_goes_up():
+def test_half_a_cent_of_a_fee_goes_up() -> None:
     assert pricing.method_fee(50, rate=Decimal("0.03")) == 2
     assert pricing.method_fee(49, rate=Decimal("0.03")) == 1
