@@ -17,6 +17,8 @@ import pytest
 # Append-only tables must still be emptied between tests that commit.
 pytest_plugins = ["core.testing"]
 
+pytest_plugins = ["tests.fixtures"]
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_FLAGS = [
     "--no-sandbox",
