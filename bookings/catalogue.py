@@ -66,13 +66,16 @@ def inputs(
     add_ons: Mapping[int, int],
     postal_code: str,
     event_date: date,
+    place_known: bool = True,
 ) -> PriceInputs:
     """The inputs of `pricing.price`. `add_ons` is AddOn id -> quantity (1 unless it is sold by the unit; 0: not).
+
+    With `place_known=False` (a preview before the address is typed) only what holds everywhere is in it.
 
     Raises InvalidRequest with the problem of each field: adults, children, menu_id, add_ons, postal_code.
     """
     problems = guest_problems(adults=adults, children=children)
-    place = _place(postal_code, merchant=merchant, problems=problems)
+    place = _place(postal_code, merchant=merchant, problems=problems) if place_known else ""
     menu = menus(merchant).filter(pk=menu_id).first()
     if menu is None:
         problems["menu_id"] = "Choose one of the menus."

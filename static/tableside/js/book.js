@@ -1,0 +1,20 @@
+// The booking form: steppers, the price bar on small screens, one click one booking.
+import { steppers } from "./stepper.js";
+import { guardSubmit } from "./submit_once.js";
+
+const form = document.getElementById("booking-form");
+const lines = document.getElementById("price-lines");
+
+function mirrorPrice() {
+  const copy = lines.cloneNode(true);
+  copy.querySelector("[role=status]")?.remove();
+  document.getElementById("price-bar-lines").replaceChildren(...copy.childNodes);
+  const total = lines.querySelector(".line-total td");
+  if (total) document.getElementById("price-bar-total").textContent = total.textContent;
+}
+
+steppers(form);
+guardSubmit(form);
+mirrorPrice();
+document.body.addEventListener("htmx:afterSwap", mirrorPrice);
+document.getElementById("problems")?.focus();
