@@ -1,4 +1,4 @@
-"""Who is calling: secret or publishable key, by Basic or Bearer (or `key=` from a browser); and in which version."""
+"""Who is calling, and in which version: secret or publishable key, by Basic or Bearer."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def is_publishable(*, key: str | None, settings: Settings) -> bool:
     """Raises Stripe's 401 for a missing or unknown key."""
     if not key:
         raise StripeError(
-            "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer "
-            "auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
+            "You did not provide an API key. You need to provide your API key in the Authorization header, using "
+            "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
             status=401,
         )
     if key == settings.secret_key:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -40,6 +43,8 @@ def create_app(world: World) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(world.deliveries.run()), asyncio.create_task(background.run())]
+        for task in tasks:
+            task.add_done_callback(_end_when_broken)
         yield
         for task in tasks:
             task.cancel()
@@ -48,6 +53,13 @@ def create_app(world: World) -> Starlette:
         world.deliveries.close()
 
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _end_when_broken(task: asyncio.Task[None]) -> None:
+    """A sandbox without timers or webhooks would mislead in silence: a bug in them ends it."""
+    if not task.cancelled() and task.exception():
+        traceback.print_exception(task.exception())
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Background:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sandbox import access, expand, ids, routes
 from sandbox.call import Call
-from sandbox.errors import StripeError
+from sandbox.errors import StripeError, not_modelled
 from sandbox.faults import Fault
 from sandbox.idempotency import Idempotency, Kept
 from sandbox.objects import payment_methods
@@ -169,6 +169,8 @@ class Pipeline:
         if call.publishable and isinstance(rest.get("payment_method_data"), dict):
             extra["payment_method_data"] = payment_methods.read_typed(call, rest.pop("payment_method_data"))
         params = self.world.catalog.read(name=route.params_class, tree=rest)
+        for name in set(params) - route.takes:
+            raise not_modelled(f"the parameter `{name}` of {route.method} {route.path}")
         return params | extra
 
     def _run(

@@ -50,7 +50,7 @@ def post(*, url: str, body: bytes, headers: dict[str, str], timeout: float) -> R
 def _connections() -> dict[str, http.client.HTTPConnection]:
     if not hasattr(_kept, "connections"):
         _kept.connections = {}
-    return _kept.connections  # type: ignore[no-any-return]
+    return _kept.connections
 
 
 def _open(*, scheme: str, netloc: str, timeout: float) -> http.client.HTTPConnection:

@@ -51,7 +51,7 @@ class SandboxProcess:
     def start(self) -> None:
         """Returns when requests are accepted; raises SandboxFailed."""
         command = [sys.executable, "-m", "sandbox", "--port", str(self.port), "--state", str(self.state_path)]
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603
             [*command, "--parent", str(os.getpid())],
             cwd=PACKAGE_PARENT,
             env=self._environment(),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sandbox import modelled
 from sandbox.call import Call
 from sandbox.objects import (
     account,
@@ -28,12 +29,16 @@ Handler = Callable[[Call], Object]
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """`params` names a class under stripe.params; `browser` lets a publishable key in."""
+    """`params` names a class under stripe.params; `browser` lets a publishable key in.
+
+    `takes` are the parameters that the handler acts on. Stripe knows more: those are refused, not ignored.
+    """
 
     method: str
     path: str
     params: str
     handler: Handler
+    takes: frozenset[str]
     browser: bool = False
 
     @property
@@ -48,7 +53,14 @@ def _module_of(class_name: str) -> str:
 
 def _route(spec: str, params: str, handler: Handler, *, browser: bool = False) -> Route:
     method, path = spec.split(" ")
-    return Route(method=method, path="/v1" + path, params=params, handler=handler, browser=browser)
+    return Route(
+        method=method,
+        path="/v1" + path,
+        params=params,
+        handler=handler,
+        takes=modelled.PARAMETERS.get(spec, frozenset()) | modelled.EVERYWHERE,
+        browser=browser,
+    )
 
 
 SESSION = "checkout._session_{}_params.Session{}Params"

@@ -116,7 +116,7 @@ class Deliveries:
 
     def listed(self, *, event: str = "", state: str = "", limit: int = 200) -> list[dict[str, Any]]:
         rows = self.world.store.db.execute(
-            f"SELECT {', '.join(COLUMNS)} FROM deliveries WHERE (? = '' OR event = ?) AND (? = '' OR state = ?) "
+            f"SELECT {', '.join(COLUMNS)} FROM deliveries WHERE (? = '' OR event = ?) AND (? = '' OR state = ?) "  # noqa: S608
             "ORDER BY id DESC LIMIT ?",
             (event, event, state, state, limit),
         ).fetchall()

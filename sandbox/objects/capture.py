@@ -11,7 +11,11 @@ from sandbox.store import Object, public
 def capture(call: Call) -> Object:
     intent = payment_intents.find(call)
     intent_state.refuse(intent, doing="capture", allowed=("requires_capture",))
-    amount = call.params.get("amount_to_capture", intent["amount_capturable"])
+    amount: int = (
+        call.params["amount_to_capture"]
+        if "amount_to_capture" in call.params
+        else intent["amount_capturable"]
+    )
     if not 0 < amount <= intent["amount_capturable"]:
         raise errors.StripeError(
             "The remaining amount on this payment_intent capturable is less than the requested capture amount."

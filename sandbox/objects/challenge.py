@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sandbox import errors
 from sandbox.call import Call
 from sandbox.objects import checkout_payment, confirmation, intent_state
@@ -22,9 +24,7 @@ def finish(call: Call) -> Object:
     if outcome not in OUTCOMES:
         raise errors.StripeError(f"Invalid outcome: must be one of {', '.join(OUTCOMES)}", param="outcome")
     intent_state.refuse(intent, doing="authenticate", allowed=("requires_action",))
-    try:
+    with suppress(errors.CardError):
         confirmation.authenticated(call, intent=intent, passed=outcome == "pass")
-    except errors.CardError:
-        pass
     checkout_payment.intent_changed(call, intent)
     return public(intent_state.shown(call, intent))

@@ -96,5 +96,4 @@ def _tombstone(customer: Object) -> Object:
 
 
 def page(call: Call) -> Object:
-    found = listing.page(call, type="customer", url="/v1/customers", matching=listing.matching(call, "email"))
-    return found
+    return listing.page(call, type="customer", url="/v1/customers", matching=listing.matching(call, "email"))

@@ -7,11 +7,30 @@ from sandbox.call import Call
 from sandbox.store import Object, public
 
 FOR_BROWSERS = (
-    "id object amount automatic_payment_methods canceled_at cancellation_reason capture_method client_secret "
-    "confirmation_method created currency description last_payment_error livemode next_action payment_method "
-    "payment_method_configuration_details payment_method_types processing receipt_email setup_future_usage shipping "
-    "status"
-).split()
+    "id",
+    "object",
+    "amount",
+    "automatic_payment_methods",
+    "canceled_at",
+    "cancellation_reason",
+    "capture_method",
+    "client_secret",
+    "confirmation_method",
+    "created",
+    "currency",
+    "description",
+    "last_payment_error",
+    "livemode",
+    "next_action",
+    "payment_method",
+    "payment_method_configuration_details",
+    "payment_method_types",
+    "processing",
+    "receipt_email",
+    "setup_future_usage",
+    "shipping",
+    "status",
+)
 PARTICIPLES = {
     "authenticate": "authenticated",
     "confirm": "confirmed",
@@ -26,16 +45,18 @@ def refuse(intent: Object, *, doing: str, allowed: tuple[str, ...], named: tuple
     status = intent["status"]
     if status in allowed:
         return
-    message = (
-        f"This PaymentIntent could not be {PARTICIPLES[doing]} because it has a status of {status}. Only a PaymentIntent "
-        f"with one of the following statuses may be {PARTICIPLES[doing]}: {', '.join(named or allowed)}."
+    done = PARTICIPLES[doing]
+    subject = (
+        f"You cannot {doing} this PaymentIntent"
+        if doing in ("confirm", "cancel")
+        else (f"This PaymentIntent could not be {done}")
     )
-    if doing in ("confirm", "cancel"):
-        message = message.replace(
-            f"This PaymentIntent could not be {PARTICIPLES[doing]}", f"You cannot {doing} this PaymentIntent"
-        )
+    message = (
+        f"{subject} because it has a status of {status}. Only a PaymentIntent with one of the following statuses "
+        f"may be {done}: {', '.join(named or allowed)}."
+    )
     if doing == "confirm" and status == "succeeded":
-        message = "You cannot confirm this PaymentIntent because it has already succeeded after being previously confirmed."
+        message = f"{subject} because it has already succeeded after being previously confirmed."
     raise errors.StripeError(message, code="payment_intent_unexpected_state", payment_intent=public(intent))
 
 

@@ -115,7 +115,8 @@ def _refuse_without_confirm(call: Call) -> None:
     for name in ("off_session", "return_url", "error_on_requires_action", "use_stripe_sdk"):
         if name in call.params:
             raise errors.StripeError(
-                f"The parameter `{name}` cannot be passed when creating a PaymentIntent unless `confirm` is set to true.",
+                f"The parameter `{name}` cannot be passed when creating a PaymentIntent "
+                "unless `confirm` is set to true.",
                 param=name,
             )
 
@@ -175,7 +176,7 @@ def confirm(call: Call) -> Object:
 
 
 def _apply_options(call: Call, intent: Object) -> None:
-    for name in ("receipt_email", "setup_future_usage", "shipping"):
+    for name in ("capture_method", "receipt_email", "setup_future_usage", "shipping"):
         if name in call.params:
             intent[name] = call.params[name] or None
 
@@ -186,9 +187,11 @@ def update(call: Call) -> Object:
     if set(sent) - {"metadata", "description", "expand"}:
         intent_state.refuse(intent, doing="update", allowed=OPEN)
     descriptors.check(sent)
-    currency = check_currency(sent.get("currency", intent["currency"]))
-    check_amount(sent.get("amount", intent["amount"]), currency=currency)
-    intent |= {"amount": sent.get("amount", intent["amount"]), "currency": currency}
+    for name in ("amount", "currency", "capture_method"):
+        if name in sent:
+            intent[name] = sent[name]
+    intent["currency"] = check_currency(intent["currency"])
+    check_amount(intent["amount"], currency=intent["currency"])
     if sent.get("customer"):
         intent["customer"] = customers.find(call, id=sent["customer"])["id"]
     for name in (*PLAIN, "setup_future_usage", "transfer_group"):
@@ -203,7 +206,8 @@ def cancel(call: Call) -> Object:
     intent = find(call)
     if intent["status"] in CANCELABLE and private(intent).get("session"):
         raise errors.StripeError(
-            "You cannot cancel this PaymentIntent because it was created by Checkout. Expire the Checkout Session instead.",
+            "You cannot cancel this PaymentIntent because it was created by Checkout. "
+            "Expire the Checkout Session instead.",
             code="payment_intent_unexpected_state",
             payment_intent=public(intent),
         )
