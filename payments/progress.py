@@ -138,3 +138,14 @@ def note_session_failed(account: GatewayAccount, session: facts.Session, *, even
         note_decline(payment, decline, source=event_id or session.id)
         moved = payment.transition_to(PaymentState.FAILED, actor=ACTOR, event_id=event_id)
     return "noted: failed" if moved else "nothing new"
+
+
+def note_failed_charge(
+    account: GatewayAccount, *, intent_id: str, payment_public_id: str, decline: facts.Decline
+) -> str:
+    """A declined try, as the charge tells it; the intent's own event says where the payment stands."""
+    payment = find(account, intent_id=intent_id, payment_public_id=payment_public_id)
+    if payment is None:
+        return "not ours"
+    note_decline(payment, decline, source=decline.source)
+    return "noted: declined"

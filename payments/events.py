@@ -1,0 +1,178 @@
+"""What each type of Stripe's events leads to: a table from type to use case, or an explicit no.
+
+A handler gets the account, the object and the event, calls one use case and answers with a few words. Every type of
+DESIGN is named here; a type that is in neither table is ignored by name. May be called twice, in any order, at once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from core import doorbell
+from payments import errors, facts, gateway, handling, progress, refunds, settlement
+from payments.models import GatewayAccount, WebhookEvent
+
+READ_BALANCE_TASK = "payments.read_balance"
+
+
+@dataclass(frozen=True)
+class News:
+    """One event about one object, believed: its signature, endpoint, account and mode were checked."""
+
+    account: GatewayAccount
+    obj: Mapping[str, Any]
+    event_id: str
+    said_at: datetime
+
+
+Handler = Callable[[News], str]
+
+
+def handle(event: WebhookEvent) -> handling.Handled:
+    """Do what the event asks for, once however often it comes. Raises MustWait when something has to come first."""
+    handler = HANDLERS.get(event.type)
+    if handler is None:
+        return handling.Handled(
+            f"ignored: {'mirrored only' if mirrored(event.type) else 'not needed'}", ignored=True
+        )
+    account = _account(event)
+    if event.livemode != account.livemode:
+        return handling.Handled("refused: live and test mode do not match", ignored=True)
+    if event.account and account.stripe_account_id and event.account != account.stripe_account_id:
+        return handling.Handled("refused: it speaks of another account", ignored=True)
+    news = News(account, _object(account, event), event.stripe_event_id, event.stripe_created)
+    try:
+        return handling.Handled(handler(news))
+    except errors.NotYet as wait:
+        raise handling.MustWait(str(wait)) from wait
+
+
+def _account(event: WebhookEvent) -> GatewayAccount:
+    return GatewayAccount.objects.select_related("merchant").get(endpoints=event.endpoint_id)
+
+
+def _object(account: GatewayAccount, event: WebhookEvent) -> Mapping[str, Any]:
+    """The event's object in our API version: one of another version is fetched again."""
+    obj: Mapping[str, Any] = event.payload["data"]["object"]
+    if event.api_version in ("", settings.STRIPE_API_VERSION) or obj.get("object") not in gateway.RESOURCES:
+        return obj
+    return gateway.retrieve(account, obj["object"], obj["id"])
+
+
+def _intent_moved(news: News) -> str:
+    intent = facts.from_intent(news.obj)
+    return progress.note_intent(news.account, intent, said_at=news.said_at, event_id=news.event_id)
+
+
+def _intent_succeeded(news: News) -> str:
+    money = facts.received_by_intent(facts.from_intent(news.obj))
+    return settlement.settle(news.account, money, event_id=news.event_id)
+
+
+def _charge_succeeded(news: News) -> str:
+    money = facts.received_by_charge(news.obj)
+    if money is None:
+        return "authorized only: its capture will tell"
+    return settlement.settle(news.account, money, event_id=news.event_id)
+
+
+def _charge_failed(news: News) -> str:
+    return progress.note_failed_charge(
+        news.account,
+        intent_id=str(news.obj.get("payment_intent") or ""),
+        payment_public_id=(news.obj.get("metadata") or {}).get(facts.PAYMENT_KEY, ""),
+        decline=facts.declined_charge(news.obj),
+    )
+
+
+def _charge_updated(news: News) -> str:
+    """The balance transaction has come: the ledger reads Stripe's balance soon rather than at the next beat."""
+    if news.obj.get("balance_transaction"):
+        doorbell.ring(READ_BALANCE_TASK)
+        return "the balance will be read"
+    return "nothing new"
+
+
+def _refunds_tell(news: News) -> str:
+    return "refund events tell"
+
+
+def _refund(news: News) -> str:
+    return refunds.record(news.account, facts.from_refund(news.obj), event_id=news.event_id)
+
+
+def _session(news: News) -> str:
+    return progress.note_session(news.account, facts.from_session(news.obj), event_id=news.event_id)
+
+
+def _session_failed(news: News) -> str:
+    return progress.note_session_failed(news.account, facts.from_session(news.obj), event_id=news.event_id)
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "checkout.session.completed": _session,
+    "checkout.session.async_payment_succeeded": _session,
+    "checkout.session.async_payment_failed": _session_failed,
+    "checkout.session.expired": _session,
+    "payment_intent.created": _intent_moved,
+    "payment_intent.processing": _intent_moved,
+    "payment_intent.requires_action": _intent_moved,
+    "payment_intent.amount_capturable_updated": _intent_moved,
+    "payment_intent.succeeded": _intent_succeeded,
+    "payment_intent.payment_failed": _intent_moved,
+    "payment_intent.canceled": _intent_moved,
+    "charge.succeeded": _charge_succeeded,
+    "charge.captured": _charge_succeeded,
+    "charge.failed": _charge_failed,
+    "charge.updated": _charge_updated,
+    "charge.refunded": _refunds_tell,
+    "refund.created": _refund,
+    "refund.updated": _refund,
+    "refund.failed": _refund,
+}
+
+# Kept by the mirror; nothing else follows from them yet.
+MIRRORED = frozenset(
+    {
+        "charge.expired",
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+        "invoice.finalized",
+        "invoice.paid",
+        "invoice.payment_succeeded",
+        "invoice.payment_failed",
+        "invoice.voided",
+        "invoice_payment.paid",
+        "customer.created",
+        "customer.updated",
+        "customer.deleted",
+        "payment_method.attached",
+        "payment_method.detached",
+        "payment_method.updated",
+        "setup_intent.succeeded",
+        "setup_intent.setup_failed",
+        "payout.created",
+        "payout.updated",
+        "payout.paid",
+        "payout.failed",
+        "payout.canceled",
+        "payout.reconciliation_completed",
+        "radar.early_fraud_warning.created",
+        "review.opened",
+        "review.closed",
+        "account.updated",
+        "account.application.deauthorized",
+    }
+)
+MIRRORED_FAMILIES = ("product.", "price.", "customer.subscription.")
+
+
+def mirrored(event_type: str) -> bool:
+    """Whether the type is known and kept by the mirror alone."""
+    return event_type in MIRRORED or event_type.startswith(MIRRORED_FAMILIES)

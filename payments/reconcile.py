@@ -1,0 +1,207 @@
+"""Asking Stripe about what nobody told us: nothing depends on a webhook arriving, or on the broker keeping a message.
+
+Run by beat, each function by itself; any number of workers may run them at once. A payment or refund is asked for again
+at most once in ASK_EVERY. Never inside a transaction: each calls Stripe.
+"""
+
+import logging
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from bookings import lifecycle
+from bookings.models import Booking, BookingState
+from core import clock
+from core.errors import DomainError
+from payments import balance, checkout, closing, desk, errors, facts, gateway, progress, refunds, settlement
+from payments.models import (
+    OPEN_STATES,
+    DeskKind,
+    GatewayAccount,
+    Payment,
+    PaymentState,
+    Refund,
+    RefundState,
+)
+
+logger = logging.getLogger(__name__)
+
+ASK_AFTER = timedelta(minutes=2)  # A request in flight may still be on its way.
+ASK_WAITING_AFTER = timedelta(minutes=15)
+KEY_LIFE = timedelta(hours=23)  # Stripe keeps an idempotency key for 24 h at least.
+LATE = timedelta(days=3)
+BATCH = 100
+NO_ANSWER_YET = (PaymentState.CREATED, PaymentState.UNKNOWN)
+REFUNDS_TO_ASK_FOR = (
+    RefundState.SUBMITTED,
+    RefundState.UNKNOWN,
+    RefundState.PENDING,
+    RefundState.REQUIRES_ACTION,
+)
+
+
+def ask_for_payments(*, limit: int = BATCH) -> int:
+    """Find out how open card payments stand that Stripe has not told us of; how many were asked for."""
+    now = clock.now()
+    silent = Q(state__in=NO_ANSWER_YET, updated_at__lt=now - ASK_AFTER)
+    waiting = Q(state__in=OPEN_STATES, updated_at__lt=now - ASK_WAITING_AFTER)
+    due = Payment.objects.filter(silent | waiting, method="card").order_by("updated_at", "id")[:limit]
+    asked = 0
+    for payment in due:
+        if not _claim(payment):
+            continue
+        asked += 1
+        try:
+            _ask(payment)
+        except DomainError as wait:
+            logger.warning("Payment %s could not be asked for: %s", payment.public_id, wait.code)
+    return asked
+
+
+def _claim(row: Payment | Refund) -> bool:
+    """Touch the row so that nobody else asks for it now; False when somebody was faster."""
+    mine = type(row)._default_manager.filter(pk=row.pk, state=row.state, updated_at=row.updated_at)
+    return bool(mine.update(updated_at=clock.now()))
+
+
+def _ask(payment: Payment) -> None:
+    account = _account(payment)
+    if payment.stripe_checkout_session_id and not payment.stripe_payment_intent_id:
+        session = gateway.retrieve_session(account, payment.stripe_checkout_session_id)
+        progress.note_session(account, session)
+        if not session.intent_id:
+            return
+        found: facts.Intent | facts.Session | None = gateway.retrieve_intent(account, session.intent_id)
+    elif payment.stripe_payment_intent_id:
+        found = gateway.retrieve_intent(account, payment.stripe_payment_intent_id)
+    else:
+        found = checkout.look_for(account, payment)
+    if isinstance(found, facts.Session):
+        progress.note_session(account, found)
+        found = gateway.retrieve_intent(account, found.intent_id) if found.intent_id else None
+    if isinstance(found, facts.Intent):
+        learn(account, found)
+    elif not payment.stripe_checkout_session_id and payment.created_at < clock.now() - KEY_LIFE:
+        # Stripe never had it, and its key is no longer remembered: nothing can come of this row.
+        _abandon(payment)
+
+
+def learn(account: GatewayAccount, intent: facts.Intent) -> str:
+    """Settle or note an intent as Stripe has it now."""
+    if intent.state == PaymentState.SUCCEEDED:
+        return settlement.settle(account, facts.received_by_intent(intent))
+    return progress.note_intent(account, intent, said_at=clock.now())
+
+
+@transaction.atomic
+def _abandon(payment: Payment) -> None:
+    locked = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.pk)
+    if locked.state in NO_ANSWER_YET and not locked.stripe_payment_intent_id:
+        locked.transition_to(PaymentState.CANCELED, actor="system", reason="Stripe never had it")
+
+
+def _account(payment: Payment) -> GatewayAccount:
+    return GatewayAccount.objects.select_related("merchant").get(merchant_id=payment.merchant_id)
+
+
+def ask_for_refunds(*, limit: int = BATCH) -> int:
+    """Find out how refunds under way stand; one that Stripe never had is sent again under the same key."""
+    now = clock.now()
+    silent = Q(state__in=[RefundState.SUBMITTED, RefundState.UNKNOWN], updated_at__lt=now - ASK_AFTER)
+    waiting = Q(state__in=REFUNDS_TO_ASK_FOR, updated_at__lt=now - ASK_WAITING_AFTER)
+    due = (
+        Refund.objects.filter(silent | waiting).select_related("payment").order_by("updated_at", "id")[:limit]
+    )
+    asked = 0
+    for refund in due:
+        if not _claim(refund):
+            continue
+        asked += 1
+        try:
+            _ask_for_refund(refund)
+        except (DomainError, errors.NotYet) as wait:
+            logger.warning("Refund %s could not be asked for: %s", refund.public_id, type(wait).__name__)
+    return asked
+
+
+def _ask_for_refund(refund: Refund) -> None:
+    account = _account(refund.payment)
+    if refund.stripe_refund_id:
+        refunds.record(account, gateway.retrieve_refund(account, refund.stripe_refund_id))
+        return
+    found = gateway.find_refund(
+        account, charge_id=refund.payment.stripe_charge_id, refund_public_id=str(refund.public_id)
+    )
+    if found is not None:
+        refunds.record(account, found)
+        return
+    if refund.created_at < clock.now() - KEY_LIFE:
+        # Proven absent, and the old key is forgotten: a new attempt is a new key.
+        Refund.objects.filter(pk=refund.pk, attempt=refund.attempt).update(attempt=F("attempt") + 1)
+        refund.refresh_from_db()
+    refunds.submit(refund)
+
+
+def read_balances(*, late: bool = False) -> int:
+    """Read every account's new balance transactions; `late` reads the last days again for such as appeared late."""
+    since = clock.now() - LATE if late else None
+    new = 0
+    for account in GatewayAccount.objects.select_related("merchant").filter(merchant__is_active=True):
+        try:
+            new += balance.read(account, since=since)
+        except DomainError as wait:
+            logger.warning("The balance of %s could not be read: %s", account.public_id, wait.code)
+    return new
+
+
+def expire_holds(*, limit: int = BATCH) -> int:
+    """End holds that ran out, after ending what could still be paid on them; how many expired.
+
+    A hold with money on it, or on its way, does not expire by itself: a person decides.
+    """
+    expired = 0
+    for booking in lifecycle.lapsed_holds().select_related("merchant")[:limit]:
+        try:
+            expired += _expire(booking)
+        except DomainError as wait:
+            logger.warning("The hold of %s could not be ended: %s", booking.code, wait.code)
+    return expired
+
+
+def _expire(booking: Booking) -> bool:
+    account = GatewayAccount.objects.select_related("merchant").get(merchant_id=booking.merchant_id)
+    for payment in booking.payments.filter(method="card", state__in=OPEN_STATES):
+        try:
+            money = closing.close(account, payment, reason="the hold ended")
+        except errors.PaymentInProgress:
+            _desk_hold(booking, payment)
+            return False
+        if money is not None:
+            settlement.settle(account, money)
+    with transaction.atomic():
+        booking = Booking.objects.select_for_update(of=("self",), no_key=True).get(pk=booking.pk)
+        if booking.state != BookingState.HELD or (booking.hold_expires_at or clock.now()) > clock.now():
+            return False
+        touched = booking.payments.filter(Q(state__in=OPEN_STATES) | Q(received_minor__gt=0)).first()
+        if touched is not None:
+            if touched.received_minor:
+                _desk_hold(booking, touched)
+            return False
+        return lifecycle.expire(booking, actor="system", reason="The hold ended unpaid")
+
+
+def _desk_hold(booking: Booking, payment: Payment) -> None:
+    desk.raise_item(
+        merchant=booking.merchant,
+        kind=DeskKind.HOLD_WITH_MONEY,
+        key=f"hold:{booking.code}",
+        summary=f"The hold of {booking.code} ended with money on it or on its way",
+        payment=payment,
+        booking=booking,
+        evidence={
+            "payment": str(payment.public_id),
+            "state": payment.state,
+            "received_minor": payment.received_minor,
+        },
+    )
