@@ -12,6 +12,10 @@ from sandbox.store import Object, private
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 30 * 60, 24 * 3600
 CLOCK_SLACK_SECONDS = 60
+FROM_PAYMENT_INTENT_DATA = (
+    "capture_method", "description", "metadata", "receipt_email", "setup_future_usage", "shipping",
+    "statement_descriptor_suffix", "transfer_group", "statement_descriptor",
+)  # fmt: skip
 NOT_MODELLED = (
     "subscription_data", "setup_intent_data", "invoice_creation", "discounts", "shipping_options", "optional_items",
     "automatic_tax", "adaptive_pricing", "after_expiration", "custom_fields", "shipping_address_collection",
@@ -50,7 +54,10 @@ def _refuse_unmodelled(sent: dict[str, Any]) -> None:
         raise errors.StripeError(
             "You may only specify one of these parameters: customer, customer_email.", param="customer"
         )
-    descriptors.check(sent.get("payment_intent_data") or {})
+    data = sent.get("payment_intent_data") or {}
+    for name in set(data) - set(FROM_PAYMENT_INTENT_DATA):
+        raise errors.not_modelled(f"`payment_intent_data[{name}]` of Checkout Sessions")
+    descriptors.check(data)
 
 
 def _expires_at(call: Call) -> int:

@@ -12,10 +12,6 @@ from sandbox.call import Call
 from sandbox.objects import account, checkout, confirmation, customers, payment_intents, payment_methods
 from sandbox.store import Object, private, public
 
-FROM_PAYMENT_INTENT_DATA = (
-    "capture_method", "description", "metadata", "receipt_email", "setup_future_usage", "shipping",
-    "statement_descriptor_suffix", "transfer_group", "statement_descriptor",
-)  # fmt: skip
 Answer = dict[str, Any]
 
 
@@ -69,7 +65,7 @@ def _intent(call: Call, session: Object) -> Object:
     if session["payment_intent"]:
         return call.find(kind="payment_intent", id=session["payment_intent"])
     data = private(session)["payment_intent_data"]
-    wanted: dict[str, Any] = {name: data[name] for name in FROM_PAYMENT_INTENT_DATA if name in data}
+    wanted: dict[str, Any] = {name: data[name] for name in checkout.FROM_PAYMENT_INTENT_DATA if name in data}
     wanted |= {
         "amount": session["amount_total"],
         "currency": session["currency"],

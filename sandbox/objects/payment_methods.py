@@ -233,6 +233,8 @@ def page(call: Call) -> Object:
         )
     customer = customers.find(call, id=wanted)
     url = f"/v1/customers/{wanted}/payment_methods" if "id" in call.ids else "/v1/payment_methods"
+    if call.params.get("type", "card") != "card":
+        return listing.listed([], url=url)
     return listing.page(call, type="payment_method", url=url, matching={"customer": [customer["id"]]})
 
 
