@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from sandbox.process import SandboxProcess
 from script.console import ROOT
@@ -76,7 +76,7 @@ def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbo
 
 
 @pytest.fixture
-def sandbox(sandbox_process: SandboxProcess, settings: SettingsWrapper) -> Sandbox:
+def sandbox(sandbox_process: SandboxProcess, settings: Settings) -> Sandbox:
     """A sandbox as new, and the product's settings pointed at it."""
     client = Sandbox(url=sandbox_process.url)
     client.reset()
