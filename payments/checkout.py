@@ -13,7 +13,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from bookings.method_fees import method_fee
+from bookings.pricing import method_fee
 from django.conf import settings
 from django.db import transaction
 
