@@ -1,8 +1,16 @@
 """The URL table: pages, API, webhook, admin, health."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from core.api_views import DocsView, NoSuchRouteView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    path("api/v1/", include("bookings.api.urls")),
+    path("api/v1/", include("payments.api.urls")),
+    path("api/v1/<path:rest>", NoSuchRouteView.as_view()),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", DocsView.as_view(url_name="schema"), name="api-docs"),
 ]

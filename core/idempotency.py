@@ -16,18 +16,20 @@ from collections.abc import Callable
 from dataclasses import asdict, astuple, dataclass
 from datetime import datetime, timedelta
 from functools import wraps
-from typing import Any, Concatenate
+from typing import TYPE_CHECKING, Any, Concatenate
 
 from django.db import connection, transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
-from rest_framework.views import APIView
 
 from core import clock
 from core.errors import Conflict, DomainError, Invalid
 from core.models import IdempotencyRecord
 from core.problems import MEDIA_TYPE, REFUSALS
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # Reads its defaults from settings, which may name our callers.
 
 KEPT = timedelta(hours=24)
 # Longer than the longest request: gateway time-outs with their retries included.
@@ -84,7 +86,7 @@ def idempotent(
 
     def decorate(method: PostMethod) -> PostMethod:
         @wraps(method)
-        def call(view: APIView, request: Request, *args: Any, **kwargs: Any) -> Response:
+        def call(view: "APIView", request: Request, *args: Any, **kwargs: Any) -> Response:
             scope = _scope(view, request=request, route=route)
             if scope is None:
                 return method(view, request, *args, **kwargs)
@@ -177,7 +179,7 @@ def _take_over(record: IdempotencyRecord, *, fingerprint: str, now: datetime) ->
 
 
 def _answer(
-    record: IdempotencyRecord, *, view: APIView, act: Callable[[], Response], secrets: tuple[str, ...]
+    record: IdempotencyRecord, *, view: "APIView", act: Callable[[], Response], secrets: tuple[str, ...]
 ) -> Response:
     # Only the holder of the lease may write: after a takeover the first process's late answer changes
     # nothing.
@@ -205,7 +207,7 @@ def _answer(
 
 
 def _replay(
-    record: IdempotencyRecord, *, view: APIView, request: Request, refresh: Refresh | None
+    record: IdempotencyRecord, *, view: "APIView", request: Request, refresh: Refresh | None
 ) -> Response:
     status, body = record.response_status, record.response_body
     assert status is not None

@@ -1,0 +1,133 @@
+"""Shapes of the bookings' part of the API. Amounts go out as {"amount", "currency"}; none is ever read from
+a body.
+"""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from bookings.models import LineKind, Per, Purpose
+from core.api import MoneyField
+from customers.models import PaymentMethod
+
+MAX_ID = 2**63 - 1
+# Past any real party; the catalogue's own limit answers in words.
+MAX_COUNT = 100_000
+
+Serializer = serializers.Serializer[Any]
+
+
+class MenuSerializer(Serializer):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    adult_price = MoneyField("adult_price_minor", currency="merchant.currency")
+    child_price = MoneyField("child_price_minor", currency="merchant.currency")
+
+
+class AddOnSerializer(Serializer):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    per = serializers.ChoiceField(Per.choices)
+    price = MoneyField("price_minor", currency="merchant.currency")
+    max_quantity = serializers.IntegerField()
+
+
+class CatalogueSerializer(Serializer):
+    """What a booking form offers. Prices are before tax."""
+
+    merchant = serializers.CharField()
+    currency = serializers.CharField()
+    timezone = serializers.CharField()
+    terms_version = serializers.CharField()
+    max_guests = serializers.IntegerField()
+    menus = MenuSerializer(many=True)
+    add_ons = AddOnSerializer(many=True)
+
+
+class SlotSerializer(Serializer):
+    id = serializers.UUIDField(source="public_id")
+    starts_at = serializers.DateTimeField(help_text="In the merchant's zone.")
+    ends_at = serializers.DateTimeField(help_text="In the merchant's zone.")
+    places = serializers.IntegerField(help_text="Events that can still be booked at this time.")
+
+
+class SlotsSerializer(Serializer):
+    results = SlotSerializer(many=True)
+
+
+class SlotQuerySerializer(Serializer):
+    date = serializers.DateField(required=False, help_text="A day in the merchant's zone.")
+
+
+class AddOnChoiceSerializer(Serializer):
+    id = serializers.IntegerField(min_value=1, max_value=MAX_ID)
+    quantity = serializers.IntegerField(
+        min_value=0, max_value=MAX_COUNT, default=1, help_text="1 unless the add-on is sold by the unit."
+    )
+
+
+class PartySerializer(Serializer):
+    """What a price depends on."""
+
+    menu = serializers.IntegerField(min_value=1, max_value=MAX_ID, help_text="Id of a menu of the catalogue.")
+    adults = serializers.IntegerField(min_value=0, max_value=MAX_COUNT)
+    children = serializers.IntegerField(min_value=0, max_value=MAX_COUNT, default=0)
+    add_ons = AddOnChoiceSerializer(many=True, required=False, max_length=100)
+    postal_code = serializers.CharField(max_length=40, help_text="Of the event: travel and tax depend on it.")
+
+    def validate_add_ons(self, chosen: list[dict[str, int]]) -> list[dict[str, int]]:
+        """Each add-on once: two quantities for one would leave open which is meant."""
+        if len({one["id"] for one in chosen}) < len(chosen):
+            raise serializers.ValidationError("Name each add-on once.", code="repeated")
+        return chosen
+
+
+class PriceRequestSerializer(PartySerializer):
+    """Give the time or, before one is chosen, the day."""
+
+    slot = serializers.UUIDField(required=False)
+    date = serializers.DateField(required=False)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Taxes and due days depend on the day."""
+        if ("slot" in data) == ("date" in data):
+            raise serializers.ValidationError("Give either slot or date.", code="slot_or_date")
+        return data
+
+
+class PriceLineSerializer(Serializer):
+    kind = serializers.ChoiceField(LineKind.choices)
+    description = serializers.CharField()
+    quantity = serializers.IntegerField()
+    unit = MoneyField("unit_minor")
+    amount = MoneyField("amount_minor")
+
+
+class PlanPartSerializer(Serializer):
+    purpose = serializers.ChoiceField(Purpose.choices)
+    amount = MoneyField("amount_minor")
+    due_on = serializers.DateField(allow_null=True, help_text="null: now.")
+
+
+class MethodTotalSerializer(Serializer):
+    """All of it paid by one method, fee included."""
+
+    method = serializers.ChoiceField(PaymentMethod.choices)
+    amount = MoneyField("amount_minor")
+    fee = MoneyField("fee_minor")
+    total = MoneyField("total_minor")
+    saving = MoneyField("saving_minor", help_text="Against paying by card.")
+
+
+class PriceSerializer(Serializer):
+    """A preview: nothing is held. `total` is without the method's fee."""
+
+    lines = PriceLineSerializer(many=True)
+    subtotal = MoneyField("subtotal_minor")
+    tax = MoneyField("tax_minor")
+    total = MoneyField("total_minor")
+    plan = PlanPartSerializer(many=True)
+    methods = MethodTotalSerializer(many=True)
+    zelle_saving = MoneyField("zelle_saving_minor", help_text="What Zelle saves against card.")

@@ -1,0 +1,220 @@
+"""Shapes of bookings and payments in the API. Amounts go out; those that come in are compared, never used."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from bookings.api.serializers import MAX_COUNT, PartySerializer, PriceLineSerializer
+from bookings.models import Booking, BookingState, Purpose
+from core.api import MoneyField, MoneySerializer
+from core.money import Money
+from customers.models import PaymentMethod
+from payments.models import CheckoutMode, Payment, PaymentState
+
+Serializer = serializers.Serializer[Any]
+
+
+class BookingRequestSerializer(PartySerializer):
+    """A booking to make. Names and addresses are trimmed; every problem is told by field."""
+
+    slot = serializers.UUIDField(help_text="Id of a time from GET slots.")
+    adults = serializers.IntegerField(min_value=0, max_value=MAX_COUNT)
+    street = serializers.CharField(max_length=500)
+    city = serializers.CharField(max_length=500)
+    region = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    name = serializers.CharField(max_length=500)
+    email = serializers.CharField(max_length=500)
+    phone = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
+    notes = serializers.CharField(
+        max_length=10_000, required=False, allow_blank=True, default="", trim_whitespace=False
+    )
+    terms_accepted = serializers.BooleanField(help_text="The terms named by the catalogue's terms_version.")
+
+
+class InstalmentSerializer(Serializer):
+    purpose = serializers.ChoiceField(Purpose.choices)
+    amount = MoneyField("amount_minor", currency="booking.currency")
+    paid = MoneyField("paid_minor", currency="booking.currency")
+    open = MoneyField("open_minor", currency="booking.currency")
+    due_on = serializers.DateField(allow_null=True, help_text="null: due now.")
+
+
+class AddressSerializer(Serializer):
+    street = serializers.CharField()
+    city = serializers.CharField()
+    region = serializers.CharField()
+    postal_code = serializers.CharField()
+
+
+class ContactSerializer(Serializer):
+    name = serializers.CharField(source="contact_name")
+    email = serializers.CharField(source="contact_email")
+    phone = serializers.CharField(source="contact_phone")
+
+
+class ChosenAddOnSerializer(Serializer):
+    id = serializers.IntegerField(source="add_on_id")
+    name = serializers.CharField(source="add_on.name")
+    quantity = serializers.IntegerField()
+
+
+class BookingSummarySerializer(Serializer):
+    """A booking as in lists. `total` is the price with tax, without method fees."""
+
+    id = serializers.UUIDField(source="public_id")
+    code = serializers.CharField(help_text="The payment reference; not a secret.")
+    state = serializers.ChoiceField(BookingState.choices)
+    starts_at = serializers.SerializerMethodField()
+    ends_at = serializers.SerializerMethodField()
+    timezone = serializers.CharField()
+    adults = serializers.IntegerField()
+    children = serializers.IntegerField()
+    menu = serializers.CharField(source="menu.name")
+    contact = ContactSerializer(source="*")
+    total = MoneyField("total_minor")
+    tax = MoneyField("tax_minor")
+    paid = serializers.SerializerMethodField()
+    plan = InstalmentSerializer(source="instalments", many=True)
+    hold_expires_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+    def get_starts_at(self, booking: Booking) -> str:
+        """In the event's zone."""
+        return booking.local(booking.starts_at).isoformat()
+
+    def get_ends_at(self, booking: Booking) -> str:
+        """In the event's zone."""
+        return booking.local(booking.ends_at).isoformat()
+
+    @extend_schema_field(MoneySerializer)
+    def get_paid(self, booking: Booking) -> dict[str, int | str]:
+        """What is paid of the plan, without method fees."""
+        return Money(sum(part.paid_minor for part in booking.instalments.all()), booking.currency).as_json()
+
+
+class BookingSerializer(BookingSummarySerializer):
+    """A booking with what was agreed to."""
+
+    address = AddressSerializer(source="*")
+    add_ons = ChosenAddOnSerializer(many=True)
+    notes = serializers.CharField(source="customer_notes")
+    terms_version = serializers.CharField()
+    lines = serializers.SerializerMethodField()
+
+    @extend_schema_field(PriceLineSerializer(many=True))
+    def get_lines(self, booking: Booking) -> Any:
+        """The price agreed to, and later reductions."""
+        return PriceLineSerializer(
+            [
+                {
+                    "kind": line.kind,
+                    "description": line.description,
+                    "quantity": line.quantity,
+                    "unit_minor": line.unit_minor,
+                    "amount_minor": line.amount_minor,
+                    "currency": booking.currency,
+                }
+                for line in booking.lines.all()
+            ],
+            many=True,
+        ).data
+
+
+class NewBookingSerializer(BookingSerializer):
+    access_token = serializers.CharField(
+        read_only=True, help_text="Send it as `Authorization: Booking <token>` with what follows."
+    )
+
+
+class AttemptSerializer(Serializer):
+    """A declined card, or a refusal; the payment can be tried again."""
+
+    code = serializers.CharField()
+    decline_code = serializers.CharField()
+    message = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class PaymentSerializer(Serializer):
+    """`amount` is the instalment, `fee` the method's fee, `total` what the customer pays."""
+
+    id = serializers.UUIDField(source="public_id")
+    booking = serializers.SerializerMethodField()
+    method = serializers.ChoiceField(PaymentMethod.choices)
+    purpose = serializers.CharField()
+    mode = serializers.ChoiceField(CheckoutMode.choices, allow_blank=True)
+    state = serializers.ChoiceField(PaymentState.choices)
+    amount = MoneyField("amount_minor")
+    fee = MoneyField("fee_minor")
+    total = MoneyField("total_minor")
+    received = MoneyField("received_minor")
+    refunding = MoneyField("refunding_minor", help_text="Refunds asked for or on their way.")
+    refunded = MoneyField("refunded_minor")
+    card_brand = serializers.CharField()
+    card_last4 = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    succeeded_at = serializers.DateTimeField(allow_null=True)
+    receipt = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_booking(self, payment: Payment) -> str | None:
+        """The booking's code."""
+        return payment.booking.code if payment.booking else None
+
+    @extend_schema_field(serializers.URLField(allow_null=True))
+    def get_receipt(self, payment: Payment) -> str | None:
+        """Where the receipt's PDF is, once there is one."""
+        if getattr(payment, "receipt", None) is None:
+            return None
+        return reverse("payment-receipt", args=[payment.public_id], request=self.context.get("request"))
+
+
+class PaymentDetailSerializer(PaymentSerializer):
+    attempts = AttemptSerializer(many=True)
+
+
+class StartSerializer(Serializer):
+    """Which instalment to pay. Amounts are ours: one that is sent is compared, and refused if it differs."""
+
+    booking = serializers.CharField(max_length=64, help_text="The booking's code.")
+    purpose = serializers.ChoiceField(
+        Purpose.choices, required=False, default="", help_text="Left out: the next instalment that is open."
+    )
+    amount = serializers.JSONField(
+        required=False,
+        help_text='Compared with the instalment: 10000, or {"amount": 10000, "currency": "usd"}.',
+    )
+    total = serializers.JSONField(required=False, help_text="Compared with instalment plus fee.")
+    currency = serializers.JSONField(required=False, help_text="Compared with the booking's.")
+    line_items = serializers.JSONField(
+        required=False, help_text="Their sum is compared with instalment plus fee."
+    )
+
+
+class IntentSerializer(Serializer):
+    """For Stripe.js: the Payment Element's keys. The secret is Stripe's and not kept here."""
+
+    payment = PaymentSerializer()
+    publishable_key = serializers.CharField()
+    client_secret = serializers.CharField(allow_null=True)
+
+
+class CheckoutSessionSerializer(Serializer):
+    """Send the customer to `url`; null once the session is over."""
+
+    payment = PaymentSerializer()
+    publishable_key = serializers.CharField()
+    url = serializers.URLField(allow_null=True)
+
+
+class HealthSerializer(Serializer):
+    """The webhooks' inbox of the merchants that the caller works for."""
+
+    status = serializers.ChoiceField(["ok", "late", "failing"])
+    oldest_unhandled_seconds = serializers.IntegerField(allow_null=True)
+    backlog = serializers.IntegerField(help_text="Events to be handled, those to be tried again included.")
+    failed = serializers.IntegerField(help_text="Events that failed and will be tried again.")
+    dead = serializers.IntegerField(help_text="Events given up: they need a person.")
+    last_event_at = serializers.DateTimeField(allow_null=True)

@@ -1,0 +1,17 @@
+"""Routes below /api/v1/ of the payments' part of the API."""
+
+from django.urls import path
+
+from payments.api import bookings, health, payments
+
+urlpatterns = [
+    path("bookings", bookings.BookingsView.as_view(), name="bookings"),
+    path("bookings/<str:code>", bookings.BookingView.as_view(), name="booking"),
+    path("bookings/<str:code>/payments", bookings.BookingPaymentsView.as_view(), name="booking-payments"),
+    path("payments", payments.PaymentsView.as_view(), name="payments"),
+    path("payments/checkout-session", payments.CheckoutSessionView.as_view(), name="checkout-session"),
+    path("payments/create-intent", payments.CreateIntentView.as_view(), name="create-intent"),
+    path("payments/<uuid:public_id>", payments.PaymentView.as_view(), name="payment"),
+    path("payments/<uuid:public_id>/receipt", payments.ReceiptView.as_view(), name="payment-receipt"),
+    path("webhooks/health", health.WebhooksHealthView.as_view(), name="webhooks-health"),
+]
