@@ -1,0 +1,42 @@
+"""How long the price of a booking takes: a pure function, all add-ons chosen, two taxes. Target: below 200 us."""
+
+import time
+from decimal import Decimal
+from statistics import median
+
+import django
+from django.apps import apps
+
+ROUNDS = 25
+PRICES_PER_ROUND = 400
+
+
+def run() -> dict[str, float | str]:
+    """The median over rounds of one price's time, in microseconds."""
+    if not apps.ready:
+        django.setup()
+    from bookings.models import Per
+    from bookings.pricing import AddOnChoice, PriceInputs, price
+
+    inputs = PriceInputs(
+        currency="usd",
+        adults=42,
+        children=9,
+        menu_name="Classic",
+        adult_price_minor=6_000,
+        child_price_minor=3_000,
+        add_ons=tuple(
+            AddOnChoice(f"Add-on {per}", per, 450, 3 if per == Per.UNIT else 1) for per in (*Per, Per.UNIT)
+        ),
+        travel_minor=4_000,
+        discount_minor=2_500,
+        minimum_spend_minor=500_000,
+        tax_rates=(("State tax", Decimal("0.0725")), ("City tax", Decimal("0.015"))),
+    )
+    rounds = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        for _ in range(PRICES_PER_ROUND):
+            price(inputs)
+        rounds.append((time.perf_counter() - start) / PRICES_PER_ROUND * 1e6)
+    return {"name": "pricing", "microseconds": round(median(rounds), 1), "target_microseconds": 200}
