@@ -287,4 +287,6 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    # fpdf2's font subsetter tells every glyph, stripe-python every request.
+    "loggers": {"fontTools": {"level": "WARNING"}, "stripe": {"level": "WARNING"}},
 }

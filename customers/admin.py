@@ -1,0 +1,240 @@
+"""Staff pages of the parties: own merchant and its settings, staff, customers; e-mails that went out; sign-ins.
+
+Sign-ins (users) belong to the installation, so only superusers see them; who works where is the owners' business.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from core.models import OutboxAttachment, OutboxEmail
+from customers import access, platform_fees, staff
+from customers.console import (
+    DetailAdmin,
+    Figure,
+    MerchantFilter,
+    Panel,
+    ReadOnlyAdmin,
+    ScopedAdmin,
+    amount,
+    badge,
+    moment,
+)
+from customers.console.forms import CustomerForm, MembershipForm, MerchantForm, NewMembershipForm
+from customers.models import Customer, FeeTier, Membership, Merchant, Role
+
+admin.site.unregister(Group)
+admin.site.unregister(User)
+
+SURCHARGE_RULE = (
+    "Customers always pay the same amounts; this decides how they are presented. <b>As a discount</b>, the listed price "
+    "is the card's, and Zelle and Venmo show what they save. <b>As a surcharge</b>, cards pay more than the listed "
+    "price: the card networks forbid that above 3&nbsp;%, and several states forbid it altogether, so it is refused "
+    "while the card fee is higher."
+)
+
+
+@admin.register(User)
+class UserAdmin(BaseUserAdmin, ScopedAdmin):
+    """Sign-ins of the whole installation, for superusers. Groups and single permissions are not used: roles are."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    filter_horizontal = ()
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("May sign in", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+
+    def allowed(self, request: HttpRequest, action: str, row: object = None) -> bool:
+        return bool(request.user.is_active and request.user.is_superuser)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        rows = User.objects.all()
+        return rows if self.allowed(request, "view") else rows.none()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # their name stands under refunds and approvals: deactivate instead
+
+
+@admin.register(Merchant)
+class MerchantAdmin(DetailAdmin):
+    merchant_path = "pk"
+    form = MerchantForm
+    list_display = ("name", "email", "currency", "timezone", "tier", "is_active")
+    search_fields = ("name",)
+    readonly_fields = ("slug", "host", "currency", "country", "is_active", "tier", "policy")
+    fieldsets = (
+        (None, {"fields": ("name", "email", "phone", "address", "statement_descriptor")}),
+        (
+            "Method fees",
+            {
+                "description": SURCHARGE_RULE,
+                "fields": (
+                    "fee_presentation",
+                    "card_fee_rate",
+                    "venmo_fee_rate",
+                    "zelle_fee_rate",
+                    "cash_fee_rate",
+                    "check_fee_rate",
+                ),
+            },
+        ),
+        (
+            "Bookings",
+            {"fields": ("hold_minutes", "deposit_minor", "balance_due_days", "minimum_spend_minor", "policy")},
+        ),
+        ("Tax", {"fields": ("tax_travel", "tax_after_discount", "tax_method_fee")}),
+        ("Place and words", {"fields": ("timezone", "locale", "terms_version")}),
+        (
+            "Set by the platform",
+            {"fields": ("slug", "host", "country", "currency", "tier", "is_active")},
+        ),
+    )
+
+    @admin.display(description="Platform tier", ordering="fee_tier")
+    def tier(self, row: Merchant) -> str:
+        fee = platform_fees.TIERS[FeeTier(row.fee_tier)]
+        return f"{row.get_fee_tier_display()} ({fee.rate * 100:.1f} %)"
+
+    @admin.display(description="Cancellation policy")
+    def policy(self, row: Merchant) -> str:
+        brackets = [f"{each['days_before']} days or more: {each['refund_percent']} %" for each in row.cancellation_policy]
+        return "; ".join(brackets) + " of what was paid goes back."
+
+    def panels(self, request: HttpRequest, row: Merchant) -> list[Panel]:
+        overrides = row.platform_fee_overrides.all()
+        return [
+            Panel(
+                title="Platform fee overrides",
+                columns=("From", "To", "Rate", "Fixed part", "Note"),
+                rows=[
+                    (
+                        each.valid_from,
+                        each.valid_to or "open",
+                        f"{each.rate * 100:.2f} %",
+                        amount(each.fixed_minor, currency=row.currency, locale=row.locale),
+                        each.note,
+                    )
+                    for each in overrides
+                ],
+                empty="None: the tier's rate applies.",
+                numeric=frozenset({2, 3}),
+            )
+        ]
+
+
+@admin.register(Membership)
+class MembershipAdmin(ScopedAdmin):
+    """Owners decide who works for their merchant, and as what. The last owner stays."""
+
+    list_display = ("person", "merchant", "role_badge", "created_at")
+    list_filter = ("role", MerchantFilter)
+    search_fields = ("user__username", "user__email")
+    list_select_related = ("user", "merchant")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        kwargs["form"] = MembershipForm if obj else NewMembershipForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["merchant", "role"] if obj else ["merchant", "sign_in", "password", "role"]
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        if not change:
+            obj.user = staff.sign_in(username=form.cleaned_data["sign_in"], password=form.cleaned_data["password"])
+        super().save_model(request, obj, form, change)
+        access.forget(request.user)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if isinstance(obj, Membership) and staff.is_last_owner(obj):
+            return False
+        return super().has_delete_permission(request, obj)
+
+    @admin.display(description="Person", ordering="user__username")
+    def person(self, row: Membership) -> str:
+        return row.user.get_full_name() or row.user.get_username()
+
+    @admin.display(description="Role", ordering="role")
+    def role_badge(self, row: Membership) -> SafeString:
+        return badge(row.get_role_display(), tone="accent" if row.role == Role.OWNER else "")
+
+
+@admin.register(Customer)
+class CustomerAdmin(DetailAdmin):
+    form = CustomerForm
+    list_display = ("name", "email", "phone", "since")
+    list_filter = (MerchantFilter,)
+    search_fields = ("name", "email", "phone")
+    fieldsets = ((None, {"fields": ("merchant", "name", "email", "phone", "notes")}),)
+
+    @admin.display(description="Since", ordering="id")
+    def since(self, row: Customer) -> str:
+        return moment(row.created_at)
+
+    def figures(self, request: HttpRequest, row: Customer) -> list[Figure]:
+        return [
+            Figure("Bookings", _listed("bookings_booking", row.pk, text="See bookings")),
+            Figure("Payments", _listed("payments_payment", row.pk, text="See payments")),
+        ]
+
+
+def _listed(view: str, customer_id: int, *, text: str) -> SafeString:
+    url = f"{reverse(f'admin:{view}_changelist')}?customer__id__exact={customer_id}"
+    return format_html('<a class="ts-link" href="{}">{}</a>', url, text)
+
+
+@admin.register(OutboxEmail)
+class OutboxEmailAdmin(DetailAdmin, ReadOnlyAdmin):
+    """What was written to customers, and whether it left."""
+
+    merchant_path = "merchant_id"
+    list_display = ("subject", "to", "standing", "attempts", "written")
+    search_fields = ("to", "subject")
+    ordering = ("-id",)
+    fieldsets = (
+        (None, {"fields": ("subject", "to", "standing", "written", "sent", "attempts", "due_at", "last_error")}),
+        ("What it says", {"fields": ("body",)}),
+    )
+    readonly_fields = ("standing", "written", "sent", "body")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OutboxEmail]:
+        files = Prefetch("attachments", OutboxAttachment.objects.defer("content"))
+        rows: QuerySet[OutboxEmail] = super().get_queryset(request)
+        return rows.defer("html").prefetch_related(files)
+
+    @admin.display(description="State")
+    def standing(self, row: OutboxEmail) -> SafeString:
+        if row.sent_at:
+            return badge("Sent", tone="good")
+        return badge("Waiting, tried before", tone="bad") if row.attempts else badge("Waiting", tone="warn")
+
+    @admin.display(description="Written", ordering="id")
+    def written(self, row: OutboxEmail) -> str:
+        return moment(row.created_at)
+
+    @admin.display(description="Sent")
+    def sent(self, row: OutboxEmail) -> str:
+        return moment(row.sent_at)
+
+    @admin.display(description="Text")
+    def body(self, row: OutboxEmail) -> SafeString:
+        return format_html('<pre class="ts-letter">{}</pre>', row.text)
+
+    def panels(self, request: HttpRequest, row: OutboxEmail) -> list[Panel]:
+        files = [(each.name, each.mimetype) for each in row.attachments.all()]
+        return [Panel(title="Attachments", columns=("Name", "Type"), rows=files, empty="None.")]

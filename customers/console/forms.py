@@ -1,0 +1,92 @@
+"""Forms of the merchant's settings, its staff and its customers."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from babel import Locale, UnknownLocaleError
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
+
+from customers import staff
+from customers.console.fields import MinorAmountField, PercentField, ScopedForm
+from customers.models import Customer, Membership, Merchant, Role
+
+
+class MerchantForm(ScopedForm):
+    deposit_minor = MinorAmountField(label="Deposit", help_text="Tax included; never more than the price.")
+    minimum_spend_minor = MinorAmountField(
+        label="Minimum spend", help_text="On food and add-ons, before tax. 0: none."
+    )
+    card_fee_rate = PercentField(label="Card", help_text="In percent of the instalment.")
+    venmo_fee_rate = PercentField(label="Venmo", help_text="In percent of the instalment.")
+    zelle_fee_rate = PercentField(label="Zelle", help_text="In percent of the instalment.")
+    cash_fee_rate = PercentField(label="Cash", help_text="In percent of the instalment.")
+    check_fee_rate = PercentField(label="Check", help_text="In percent of the instalment.")
+
+    class Meta:
+        model = Merchant
+        fields: list[str] = []
+
+    def clean_timezone(self) -> str:
+        zone: str = self.cleaned_data["timezone"]
+        if zone not in available_timezones():
+            raise ValidationError("Not a time zone. Type one like America/Los_Angeles.")
+        return zone
+
+    def clean_locale(self) -> str:
+        locale: str = self.cleaned_data["locale"]
+        try:
+            Locale.parse(locale)
+        except (ValueError, UnknownLocaleError):
+            raise ValidationError("Not a locale. Type one like en_US.") from None
+        return locale
+
+
+class CustomerForm(ScopedForm):
+    class Meta:
+        model = Customer
+        fields: list[str] = []
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+
+class MembershipForm(ScopedForm):
+    class Meta:
+        model = Membership
+        fields: list[str] = []
+
+    def clean_role(self) -> str:
+        role: str = self.cleaned_data["role"]
+        if role != Role.OWNER and self.instance.pk and staff.is_last_owner(self.instance):
+            raise ValidationError("The last owner stays owner. Make someone else an owner first.")
+        return role
+
+
+class NewMembershipForm(ScopedForm):
+    sign_in = forms.CharField(label="Sign-in name", max_length=150, widget=UnfoldAdminTextInputWidget)
+    password = forms.CharField(
+        label="First password",
+        required=False,
+        strip=False,
+        help_text="Only for someone new. Who signs in already keeps their password.",
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    )
+
+    class Meta:
+        model = Membership
+        fields: list[str] = []
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        username, merchant = data.get("sign_in"), data.get("merchant")
+        if not username or merchant is None:
+            return data
+        try:
+            staff.check(username=username, password=data.get("password", ""))
+        except staff.SignInRefused as refusal:
+            self.add_error("sign_in", refusal.detail)
+        if Membership.objects.filter(user__username=username, merchant=merchant).exists():
+            self.add_error("sign_in", "They work here already: change their role instead.")
+        return data

@@ -1,0 +1,182 @@
+"""Lists and pages of refunds and receipts, and the receipt's PDF. Read-only: a refund starts on its payment's page."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from bookings import codes
+from customers.console import DetailAdmin, Figure, MerchantFilter, Panel, ReadOnlyAdmin, amount, link, moment
+from payments.admin import panels
+from payments.admin.filters import RefundFilter
+from payments.admin.tones import state_badge
+from payments.models import Receipt, Refund
+
+
+@admin.register(Refund)
+class RefundAdmin(DetailAdmin, ReadOnlyAdmin):
+    merchant_path = "payment__merchant"
+    list_display = ("asked_for", "state_shown", "booking_shown", "cause", "principal", "fee_share", "total", "reason")
+    list_filter = ("state", "cause", RefundFilter, MerchantFilter)
+    list_select_related = ("payment__merchant", "payment__booking", "requested_by")
+    search_fields = ("stripe_refund_id",)
+    search_help_text = "Booking code, Stripe id"
+    ordering = ("-id",)
+    readonly_fields = ("payment_link", "booking_shown", "asked_for", "done", "by", "stripe_id", "balance_transaction")
+    fieldsets = (
+        (None, {"fields": ("payment_link", "booking_shown", "cause", "reason", "by", "asked_for", "done")}),
+        ("At Stripe", {"fields": ("stripe_id", "balance_transaction", "failure_reason", "attempt")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Refund]:
+        rows: QuerySet[Refund] = super().get_queryset(request)
+        return rows.select_related(*self.list_select_related)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if term.startswith(("re_", "pyr_")):
+            return queryset.filter(stripe_refund_id=term), False
+        return queryset.filter(payment__booking__code__startswith=codes.normalise(term) or "-"), False
+
+    def _amount(self, row: Refund, minor: int) -> SafeString | str:
+        return amount(minor, currency=row.currency, locale=row.payment.merchant.locale)
+
+    @admin.display(description="Asked for", ordering="id")
+    def asked_for(self, row: Refund) -> str:
+        return moment(row.created_at)
+
+    @admin.display(description="Done")
+    def done(self, row: Refund) -> str:
+        return moment(row.succeeded_at)
+
+    @admin.display(description="State", ordering="state")
+    def state_shown(self, row: Refund) -> SafeString:
+        return state_badge(row)
+
+    @admin.display(description="Booking")
+    def booking_shown(self, row: Refund) -> SafeString | str:
+        return link(row.payment.booking)
+
+    @admin.display(description="Payment")
+    def payment_link(self, row: Refund) -> SafeString | str:
+        return link(row.payment, text=panels.method(row.payment))
+
+    @admin.display(description="Asked for by")
+    def by(self, row: Refund) -> str:
+        return row.requested_by.get_username() if row.requested_by else "–"
+
+    @admin.display(description="Principal", ordering="amount_minor")
+    def principal(self, row: Refund) -> SafeString | str:
+        return self._amount(row, row.amount_minor)
+
+    @admin.display(description="Fee share")
+    def fee_share(self, row: Refund) -> SafeString | str:
+        return self._amount(row, row.fee_minor)
+
+    @admin.display(description="Total", ordering="total_minor")
+    def total(self, row: Refund) -> SafeString | str:
+        return self._amount(row, row.total_minor)
+
+    @admin.display(description="Refund")
+    def stripe_id(self, row: Refund) -> str:
+        return row.stripe_refund_id or "–"
+
+    @admin.display(description="Balance transaction")
+    def balance_transaction(self, row: Refund) -> str:
+        return row.stripe_balance_transaction_id or "–"
+
+    def figures(self, request: HttpRequest, row: Refund) -> list[Figure]:
+        return [
+            Figure("To the customer", self.total(row), note=state_badge(row)),
+            Figure("Principal", self.principal(row), note=format_html("{} tax within", self._amount(row, row.tax_minor))),
+            Figure("Fee share", self.fee_share(row)),
+        ]
+
+    def panels(self, request: HttpRequest, row: Refund) -> list[Panel]:
+        return [panels.history(row)]
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(ReadOnlyAdmin):
+    list_display = ("label_shown", "booking_shown", "customer_shown", "total", "made", "emailed", "pdf_link")
+    list_filter = (MerchantFilter,)
+    list_select_related = ("merchant", "payment__booking", "payment__customer")
+    search_fields = ("number",)
+    search_help_text = "Number (R-000123 or 123), booking code"
+    ordering = ("-id",)
+    readonly_fields = ("label_shown", "booking_shown", "payment_link", "total", "made", "emailed", "pdf_link")
+    fieldsets = ((None, {"fields": readonly_fields}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Receipt]:
+        rows: QuerySet[Receipt] = super().get_queryset(request)
+        return rows.select_related(*self.list_select_related).defer("pdf")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        number = term.upper().removeprefix("R-").lstrip("0")
+        if not term:
+            return queryset, False
+        if number.isdigit() and len(number) < 10:
+            return queryset.filter(number=int(number)), False
+        return queryset.filter(payment__booking__code__startswith=codes.normalise(term) or "-"), False
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.pdf)
+        found: list[URLPattern] = super().get_urls()
+        return [path("<int:receipt_id>/pdf/", view, name="payments_receipt_pdf"), *found]
+
+    def pdf(self, request: HttpRequest, receipt_id: int) -> HttpResponse:
+        receipt = self.get_queryset(request).defer(None).filter(pk=receipt_id).first()
+        if receipt is None or not receipt.pdf:
+            raise Http404
+        return HttpResponse(
+            bytes(receipt.pdf),
+            content_type="application/pdf",
+            headers={"Content-Disposition": f'attachment; filename="{receipt.label}.pdf"'},
+        )
+
+    @admin.display(description="Receipt", ordering="number")
+    def label_shown(self, row: Receipt) -> str:
+        return row.label
+
+    @admin.display(description="Booking")
+    def booking_shown(self, row: Receipt) -> SafeString | str:
+        return link(row.payment.booking)
+
+    @admin.display(description="Customer")
+    def customer_shown(self, row: Receipt) -> str:
+        return row.payment.customer.name if row.payment.customer else "–"
+
+    @admin.display(description="Payment")
+    def payment_link(self, row: Receipt) -> SafeString | str:
+        return link(row.payment, text=panels.method(row.payment))
+
+    @admin.display(description="Total")
+    def total(self, row: Receipt) -> SafeString | str:
+        payment = row.payment
+        return amount(payment.received_minor, currency=payment.currency, locale=row.merchant.locale)
+
+    @admin.display(description="Made", ordering="id")
+    def made(self, row: Receipt) -> str:
+        return moment(row.created_at)
+
+    @admin.display(description="Put into the outbox", ordering="emailed_at")
+    def emailed(self, row: Receipt) -> str:
+        return moment(row.emailed_at)
+
+    @admin.display(description="PDF")
+    def pdf_link(self, row: Receipt) -> SafeString | str:
+        if not row.rendered_at:
+            return "not rendered yet"
+        url = reverse("admin:payments_receipt_pdf", args=[row.pk])
+        return format_html('<a class="ts-link" href="{}">PDF</a>', url)

@@ -1,0 +1,51 @@
+"""Which colour a state has: good (herb), warn (somebody is waiting), bad (a person should look), else plain."""
+
+from bookings.models import BookingState
+from core.states import StatefulModel
+from customers.console import badge
+from django.utils.safestring import SafeString
+from payments.models import EventState, PaymentState, RefundState, WebhookEvent
+
+TONES: dict[str, dict[str, str]] = {
+    "booking": {
+        BookingState.QUOTED: "warn",
+        BookingState.HELD: "warn",
+        BookingState.CONFIRMED: "good",
+        BookingState.COMPLETED: "done",
+        BookingState.CANCELLED: "bad",
+    },
+    "payment": {
+        PaymentState.UNKNOWN: "bad",
+        PaymentState.PENDING: "warn",
+        PaymentState.REQUIRES_ACTION: "warn",
+        PaymentState.PROCESSING: "warn",
+        PaymentState.AUTHORIZED: "warn",
+        PaymentState.CLAIMED: "warn",
+        PaymentState.SUCCEEDED: "good",
+        PaymentState.REJECTED: "bad",
+        PaymentState.FAILED: "bad",
+        PaymentState.REVERSED: "bad",
+    },
+    "refund": {
+        RefundState.REQUESTED: "warn",
+        RefundState.APPROVED: "warn",
+        RefundState.SUBMITTED: "warn",
+        RefundState.UNKNOWN: "bad",
+        RefundState.PENDING: "warn",
+        RefundState.REQUIRES_ACTION: "warn",
+        RefundState.SUCCEEDED: "good",
+        RefundState.FAILED: "bad",
+    },
+    "webhookevent": {
+        EventState.PENDING: "warn",
+        EventState.HANDLED: "good",
+        EventState.FAILED: "bad",
+        EventState.DEAD: "bad",
+    },
+}
+
+
+def state_badge(row: StatefulModel | WebhookEvent) -> SafeString:
+    tones = TONES.get(row._meta.model_name or "", {})
+    label = dict(row._meta.get_field("state").flatchoices).get(row.state, row.state)  # type: ignore[union-attr]
+    return badge(label, tone=tones.get(row.state, "plain"))
