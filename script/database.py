@@ -84,7 +84,7 @@ def bring_up_to_date(*, state: State, environment: Mapping[str, str], seed: bool
     before = state.read("database.json", otherwise={})
     if before != _note(address=address, seeded=seed):
         with step("migrating the database"):
-            manage("migrate", "-v", "0", "--no-input", environment=environment)
+            manage("migrate", "-v", "0", "--no-input", "--skip-checks", environment=environment)
         if seed and seed_command_exists():
             with step("filling in a small demonstration merchant"):
                 told = manage(SEED_COMMAND, "--if-empty", environment=environment)
@@ -138,7 +138,7 @@ def make_template(*, address: str, name: str, environment: Mapping[str, str]) ->
             ) from error
         with step("migrating a template for the test databases"):
             at = {**environment, "DATABASE_URL": beside(address, name=building)}
-            manage("migrate", "-v", "0", "--no-input", environment=at)
+            manage("migrate", "-v", "0", "--no-input", "--skip-checks", environment=at)
         connection.execute(f'alter database "{building}" rename to "{name}"')  # type: ignore[arg-type]
 
 
