@@ -80,7 +80,7 @@ class BookingForm(forms.Form):
     contact_name = _text(label="Your name", autocomplete="name", limit=120, missing="Type your name.")
     contact_email = forms.CharField(
         label="E-mail",
-        help_text="The receipt and the link to your booking go here.",
+        help_text="For the receipt and your booking’s link.",
         max_length=254,
         error_messages={"required": "Type your e-mail address."},
         widget=forms.EmailInput(attrs={**INPUT, "autocomplete": "email"}),
@@ -113,7 +113,9 @@ class BookingForm(forms.Form):
     @staticmethod
     def _add_on_field(add_on: AddOn) -> forms.Field:
         if add_on.per == Per.UNIT:
-            return _number(label=add_on.name, low=0, high=add_on.max_quantity, required=False)
+            field = _number(label=add_on.name, low=0, high=add_on.max_quantity, required=False)
+            field.initial = 0
+            return field
         return forms.BooleanField(label=add_on.name, required=False)
 
     @classmethod
@@ -125,7 +127,6 @@ class BookingForm(forms.Form):
             "adults": FIRST_GUESTS,
             "children": 0,
             "menu": menu_id,
-            "region": "",
         }
 
     def chosen_add_ons(self) -> dict[int, int]:

@@ -16,8 +16,8 @@ from bookings import catalogue, page_home, page_prices, pricing, slots
 from bookings.errors import InvalidRequest
 from bookings.forms import BookingForm, add_on_field_name
 from bookings.models import AddOn, Per
-from bookings.page_merchant import wall_clock, zone_label
 from bookings.page_prices import ShownPrice, UnitPrice
+from bookings.page_words import wall_clock, zone_label
 from bookings.plan import PlanPolicy, plan
 from bookings.pricing import PriceInputs
 from bookings.slots import FreeSlot

@@ -8,8 +8,8 @@ from typing import Any
 
 from bookings import catalogue, page_prices, pricing, slots
 from bookings.models import AddOn, Menu, Per
-from bookings.page_merchant import wall_clock
 from bookings.page_prices import FeeWords, UnitPrice
+from bookings.page_words import wall_clock
 from bookings.slots import FreeSlot
 from customers.models import Merchant, PaymentMethod
 

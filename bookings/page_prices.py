@@ -136,9 +136,9 @@ def shown_price(
         lines=tuple(shown_lines((r for r in rows if r[0] != LineKind.TAX), currency=price.currency)),
         taxes=tuple(shown_lines((r for r in rows if r[0] == LineKind.TAX), currency=price.currency)),
         processing_minor=card.fee_minor,
-        processing_note=f"{percent(card.rate)}, in every card payment",
+        processing_note=_processing_note(totals, rate=card.rate),
         headline_minor=card.total_minor,
-        savings=_savings(totals),
+        savings=tuple(savings(totals)),
         due_label="Deposit due today" if later else "Due today, in full",
         due_now_minor=sum(pricing.method_total(part.amount_minor, rate=card.rate) for part in now),
         rest=_rest(later, card_rate=card.rate, knows_day=knows_day),
@@ -146,12 +146,19 @@ def shown_price(
     )
 
 
-def _savings(totals: Sequence[MethodTotal]) -> tuple[Saving, ...]:
-    return tuple(
+def _processing_note(totals: Sequence[MethodTotal], *, rate: Decimal) -> str:
+    """The card's rate, and who pays none of it."""
+    free = [str(total.method.label) for total in totals if total.method in TRANSFERS and not total.fee_minor]
+    return f"{percent(rate)}, none with {' or '.join(free)}" if free else percent(rate)
+
+
+def savings(totals: Iterable[MethodTotal]) -> list[Saving]:
+    """What each transfer saves against the card; nothing for one that saves nothing."""
+    return [
         Saving(str(total.method.label), total.total_minor, total.saving_minor)
         for total in totals
         if total.method in TRANSFERS and total.saving_minor
-    )
+    ]
 
 
 def _rest(later: Sequence[Part], *, card_rate: Decimal, knows_day: bool) -> Rest | None:

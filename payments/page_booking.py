@@ -1,0 +1,204 @@
+"""What a booking's own page says: its state in words, the event, the plan, what was received and sent back.
+
+Reads with a constant number of queries and decides nothing. Amounts by card contain the method's fee, as the customer
+sees them everywhere else; `plan` and `payments` come from rows, never from a return address.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Prefetch
+from django.urls import reverse
+
+from bookings import agreement, page_prices, pricing
+from bookings.models import Booking, BookingState, Instalment, LineKind
+from bookings.page_prices import Saving, ShownLine
+from bookings.page_words import day, guests_label, wall_clock, zone_label
+from core import clock
+from customers.models import PaymentMethod
+from payments.models import Payment, PaymentState, Refund
+from payments.page_money import ShownPayment, shown_payment
+from payments.page_state import Action, Headline, Notice, headline, notices
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPart:
+    """An instalment: its amount by card while open, what really came once it is paid."""
+
+    label: str
+    purpose: str
+    status: str
+    amount_minor: int
+    is_paid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    when: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class BookingPage:
+    code: str
+    href: str
+    currency: str
+    starts: datetime
+    ends: datetime
+    zone_label: str
+    street: str
+    town: str
+    guests_label: str
+    menu_name: str
+    contact_name: str
+    contact_email: str
+    notes: str
+    hold_until: datetime | None
+    hold_until_iso: str
+    headline: Headline
+    notices: tuple[Notice, ...]
+    lines: tuple[ShownLine, ...]
+    total_minor: int
+    has_tax: bool
+    card_total_minor: int
+    savings: tuple[Saving, ...]
+    plan: tuple[PlanPart, ...]
+    payments: tuple[ShownPayment, ...]
+    next_steps: tuple[Step, ...]
+
+    @property
+    def action(self) -> Action | None:
+        return self.headline.action
+
+    @property
+    def can_pay(self) -> bool:
+        """Whether the page offers to pay now; the use case checks again under the lock."""
+        return self.action is not None and self.action.is_payment
+
+
+def load(code: str, *, public_ids: set[Any], merchant_id: int) -> Booking | None:
+    """The booking of this code, if it is the merchant's and one of those that this visitor may see."""
+    return (
+        Booking.objects.select_related("menu", "merchant")
+        .prefetch_related(
+            "lines",
+            "instalments",
+            Prefetch(
+                "payments",
+                queryset=Payment.objects.select_related("receipt").defer("receipt__pdf").order_by("id"),
+            ),
+            Prefetch("payments__refunds", queryset=Refund.objects.order_by("id")),
+        )
+        .filter(code=code.upper(), merchant_id=merchant_id, public_id__in=public_ids)
+        .first()
+    )
+
+
+def build(booking: Booking) -> BookingPage:
+    """The page of a booking that `load` found."""
+    payments = list(booking.payments.all())
+    instalments = list(booking.instalments.all())
+    rates = agreement.method_fee_rates(booking)
+    shown = tuple(shown_payment(payment, booking=booking) for payment in payments if payment.received_minor)
+    head = headline(booking, instalments=instalments, payments=payments, rates=rates)
+    totals = pricing.totals_by_method(parts_minor=[part.amount_minor for part in instalments], rates=rates)
+    card = next(total for total in totals if total.method == PaymentMethod.CARD)
+    return BookingPage(
+        **_event(booking),
+        headline=head,
+        notices=notices(booking, payments=payments),
+        lines=tuple(_lines(booking)),
+        total_minor=booking.total_minor,
+        has_tax=bool(booking.tax_minor),
+        card_total_minor=card.total_minor,
+        savings=tuple(page_prices.savings(totals)),
+        plan=tuple(_plan_part(part, booking=booking, payments=payments, rates=rates) for part in instalments),
+        payments=shown,
+        next_steps=tuple(_next_steps(booking, instalments=instalments)),
+    )
+
+
+def _event(booking: Booking) -> dict[str, Any]:
+    holds = booking.state == BookingState.HELD and booking.hold_expires_at is not None
+    until = booking.hold_expires_at if holds else None
+    return {
+        "code": booking.code,
+        "href": reverse("payments:booking", kwargs={"code": booking.code}),
+        "currency": booking.currency,
+        "starts": wall_clock(booking.local(booking.starts_at)),
+        "ends": wall_clock(booking.local(booking.ends_at)),
+        "zone_label": zone_label(booking.timezone),
+        "street": booking.street,
+        "town": " ".join(filter(None, [f"{booking.city},", booking.region, booking.postal_code])),
+        "guests_label": guests_label(booking),
+        "menu_name": booking.menu.name,
+        "contact_name": booking.contact_name,
+        "contact_email": booking.contact_email,
+        "notes": booking.customer_notes,
+        "hold_until": wall_clock(booking.local(until)) if until and until > clock.now() else None,
+        "hold_until_iso": until.isoformat() if until and until > clock.now() else "",
+    }
+
+
+def _lines(booking: Booking) -> list[ShownLine]:
+    rows = [
+        (LineKind(line.kind), line.description, line.quantity, line.unit_minor, line.amount_minor)
+        for line in booking.lines.all()
+    ]
+    return page_prices.shown_lines(rows, currency=booking.currency)
+
+
+def _plan_part(
+    part: Instalment, *, booking: Booking, payments: Sequence[Payment], rates: Mapping[str, Decimal]
+) -> PlanPart:
+    is_paid = part.amount_minor > 0 and part.open_minor == 0
+    came = sum(
+        payment.placed_minor + payment.received_fee_minor
+        for payment in payments
+        if payment.instalment_id == part.pk and payment.state == PaymentState.SUCCEEDED
+    )
+    by_card = pricing.method_total(part.open_minor, rate=rates.get(PaymentMethod.CARD, Decimal(0)))
+    return PlanPart(
+        label=str(part.get_purpose_display()),
+        purpose=part.purpose,
+        status="Paid" if is_paid else _open_status(part, booking=booking),
+        amount_minor=came if is_paid and came else by_card or part.amount_minor,
+        is_paid=is_paid,
+    )
+
+
+def _open_status(part: Instalment, *, booking: Booking) -> str:
+    if booking.state in (BookingState.EXPIRED, BookingState.CANCELLED):
+        return "Not paid"
+    partly = "The rest of it is " if part.paid_minor else ""
+    if part.due_on is None:
+        words = "due now"
+    elif part.due_on < clock.today(booking.timezone):
+        words = f"due since {day(part.due_on)}"
+    else:
+        words = f"due by {day(part.due_on)}"
+    return f"{partly}{words}" if partly else f"{words[0].upper()}{words[1:]}"
+
+
+def _next_steps(booking: Booking, *, instalments: Sequence[Instalment]) -> list[Step]:
+    """What is still to come, for a booking that stands."""
+    if booking.state != BookingState.CONFIRMED:
+        return []
+    open_parts = [part for part in instalments if part.open_minor and part.due_on]
+    steps = [
+        Step(f"By {day(part.due_on)}", f"Pay the {part.get_purpose_display().lower()} on this page.")
+        for part in open_parts
+        if part.due_on
+    ]
+    event = booking.local(booking.starts_at)
+    return [
+        *steps,
+        Step("A few days before", "We write to you about arrival, space and power."),
+        Step(
+            f"{event:%A}, {day(event.date())}",
+            "We arrive about an hour before serving, cook at your place, and clean up after.",
+        ),
+    ]

@@ -1,0 +1,93 @@
+"""What the pay page shows: the next instalment by card, what a transfer saves, what comes later. Reads only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.urls import reverse
+
+from bookings import agreement, pricing
+from bookings.models import Booking, Instalment, Purpose
+from bookings.page_words import day
+from bookings.pricing import percent
+from core.money import format_minor
+from customers.models import PaymentMethod
+from payments import checkout, gateway
+from payments.models import GatewayAccount
+from payments.page_state import noun_of
+
+
+@dataclass(frozen=True, slots=True)
+class DueNow:
+    """`total_minor` = `amount_minor` + `fee_minor`, as `checkout.start` will charge it."""
+
+    purpose: str
+    title: str
+    noun: str
+    label: str
+    of_words: str
+    currency: str
+    amount_minor: int
+    fee_minor: int
+    fee_words: str
+    total_minor: int
+    saving_words: str
+    rest_words: str
+    publishable_key: str
+    method_configuration: str
+    start_href: str
+
+
+def due_now(booking: Booking) -> DueNow:
+    """The next instalment. Raises NothingToPay in words when there is none."""
+    due = checkout.due(booking)
+    part = due.instalment
+    noun = noun_of(part)
+    account = GatewayAccount.objects.get(merchant_id=booking.merchant_id)
+    return DueNow(
+        purpose=part.purpose,
+        title=f"Pay {noun}",
+        noun=noun.removeprefix("the "),
+        label={Purpose.FULL: "The whole price"}.get(Purpose(part.purpose), str(part.get_purpose_display())),
+        of_words=_of_words(part, booking=booking),
+        currency=booking.currency,
+        amount_minor=due.amount_minor,
+        fee_minor=due.fee_minor,
+        fee_words=percent(due.fee_rate),
+        total_minor=due.total_minor,
+        saving_words=_saving_words(booking, due=due),
+        rest_words=_rest_words(booking, after=part),
+        publishable_key=gateway.publishable_key(account),
+        method_configuration=settings.STRIPE_PAYMENT_METHOD_CONFIGURATION,
+        start_href=reverse("payments:start", kwargs={"code": booking.code}),
+    )
+
+
+def _of_words(part: Instalment, *, booking: Booking) -> str:
+    total = format_minor(booking.total_minor, booking.currency)
+    if part.purpose == Purpose.FULL:
+        return "The event is near, so all of it is due now."
+    return f"Counts toward the price of {total}, tax included"
+
+
+def _saving_words(booking: Booking, *, due: checkout.Due) -> str:
+    """What the cheapest transfer would save on this payment; nothing when it saves nothing."""
+    rates = agreement.method_fee_rates(booking)
+    rate, method = min((rates[method], method) for method in (PaymentMethod.ZELLE, PaymentMethod.VENMO))
+    saved = due.fee_minor - pricing.method_fee(due.amount_minor, rate=rate)
+    if saved <= 0:
+        return ""
+    return f"Save {format_minor(saved, booking.currency)} with {PaymentMethod(method).label}."
+
+
+def _rest_words(booking: Booking, *, after: Instalment) -> str:
+    later: Sequence[Instalment] = [
+        part for part in booking.instalments.all() if part.position > after.position and part.open_minor
+    ]
+    if not later:
+        return "Nothing remains to be paid after this."
+    rates = agreement.method_fee_rates(booking)
+    total = sum(pricing.method_total(part.open_minor, rate=rates[PaymentMethod.CARD]) for part in later)
+    due_on = later[0].due_on
+    by = f", by {day(due_on)}" if due_on else ""
+    return f"The rest, {format_minor(total, booking.currency)} by card, is paid later{by}."

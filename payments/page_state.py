@@ -1,0 +1,190 @@
+"""A booking's state in words: one headline, the one thing to do now, and notices about what does not fit.
+
+Says only what the rows say. No state is claimed from a return address or a click.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.urls import reverse
+
+from bookings import pricing
+from bookings.models import Booking, BookingState, Instalment
+from core import clock
+from core.money import format_minor
+from customers.models import PaymentMethod
+from payments.models import Payment, PaymentState
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    href: str
+    label: str
+    note: str = ""
+    is_payment: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    title: str
+    words: str
+    tag: str
+    tone: str = ""  # "good", "warn", "bad" or nothing
+    action: Action | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    tone: str
+    title: str
+    text: str = ""
+
+
+def headline(
+    booking: Booking,
+    *,
+    instalments: Sequence[Instalment],
+    payments: Sequence[Payment],
+    rates: Mapping[str, Decimal],
+) -> Headline:
+    """The page's first words, by the booking's state."""
+    state = BookingState(booking.state)
+    if state == BookingState.HELD:
+        return _held(booking, instalments=instalments, payments=payments, rates=rates)
+    if state == BookingState.CONFIRMED:
+        return _confirmed(booking, instalments=instalments, rates=rates)
+    if state == BookingState.EXPIRED:
+        return _expired(booking, payments=payments)
+    if state == BookingState.CANCELLED:
+        return Headline(
+            "This booking is cancelled",
+            "We do not come on this date. What you paid, and what went back to you, stands below.",
+            "Cancelled",
+            "bad",
+        )
+    if state == BookingState.COMPLETED:
+        return Headline(
+            "Thank you for having us",
+            "We hope that everybody went home happy.",
+            "Completed",
+            "good",
+            pay_action(booking, instalments=instalments, rates=rates),
+        )
+    return Headline("We are preparing your booking", "You will hear from us by e-mail.", str(state.label))
+
+
+def _held(
+    booking: Booking,
+    *,
+    instalments: Sequence[Instalment],
+    payments: Sequence[Payment],
+    rates: Mapping[str, Decimal],
+) -> Headline:
+    if any(payment.state == PaymentState.PROCESSING for payment in payments):
+        return Headline(
+            "Your payment is on its way",
+            "The bank is working on it. Your date stays held meanwhile: please do not pay again.",
+            "Held",
+            "warn",
+        )
+    until = booking.hold_expires_at
+    if until is None or until <= clock.now():
+        return Headline(
+            "The time to pay has run out",
+            "The date becomes free again now. Nothing is owed; you can book again if it is still free.",
+            "Held",
+            "warn",
+            _again(),
+        )
+    local = booking.local(until)
+    return Headline(
+        "Your date is held",
+        f"{_event_day(booking)} is kept for you until {local:%-I:%M %p}",
+        "Held",
+        "warn",
+        pay_action(booking, instalments=instalments, rates=rates),
+    )
+
+
+def _confirmed(
+    booking: Booking, *, instalments: Sequence[Instalment], rates: Mapping[str, Decimal]
+) -> Headline:
+    action = pay_action(booking, instalments=instalments, rates=rates)
+    words = f"We look forward to {_event_day(booking)}."
+    if action is None:
+        words += " Everything is paid."
+    return Headline("You are booked", words, "Confirmed", "good", action)
+
+
+def _expired(booking: Booking, *, payments: Sequence[Payment]) -> Headline:
+    if any(payment.received_minor for payment in payments):
+        return Headline(
+            "Your payment came after the hold had ended",
+            "We have the money and have not lost it: somebody is looking at it now, and will write to you "
+            "whether the date is still yours or the money comes back.",
+            "Expired",
+            "warn",
+        )
+    return Headline(
+        "The hold on this date has ended",
+        "We received no payment in time, so the date is free again. Nothing is owed.",
+        "Expired",
+        "",
+        _again(),
+    )
+
+
+def _again() -> Action:
+    return Action(reverse("bookings:book"), "Book again")
+
+
+def pay_action(
+    booking: Booking, *, instalments: Sequence[Instalment], rates: Mapping[str, Decimal]
+) -> Action | None:
+    """The next open instalment as a link, with what it comes to by card."""
+    part = next((part for part in instalments if part.open_minor), None)
+    if part is None:
+        return None
+    total = pricing.method_total(part.open_minor, rate=rates.get(PaymentMethod.CARD, Decimal(0)))
+    note = f"Due by {part.due_on:%B} {part.due_on.day}." if part.due_on else ""
+    noun = noun_of(part)
+    amount = format_minor(total, booking.currency)
+    href = reverse("payments:pay", kwargs={"code": booking.code})
+    return Action(href, f"Pay {noun}, {amount}", note, is_payment=True)
+
+
+def noun_of(part: Instalment) -> str:
+    """An instalment within a sentence: "the deposit"."""
+    return {"full": "the whole price", "addon": "the add-ons"}.get(
+        part.purpose, f"the {part.get_purpose_display().lower()}"
+    )
+
+
+def _event_day(booking: Booking) -> str:
+    local = booking.local(booking.starts_at)
+    return f"{local:%A, %B} {local.day}"
+
+
+def notices(booking: Booking, *, payments: Sequence[Payment]) -> tuple[Notice, ...]:
+    """What stands beside the headline: a payment that is being asked for, money that was too much."""
+    found = []
+    if any(payment.state == PaymentState.UNKNOWN for payment in payments):
+        found.append(
+            Notice(
+                "info",
+                "We are asking Stripe about a payment",
+                "Its answer got lost on the way. Trying again is safe: you will not be charged twice.",
+            )
+        )
+    extra = sum(payment.credit_minor + payment.unallocated_minor for payment in payments)
+    if extra and booking.state != BookingState.EXPIRED:
+        amount = format_minor(extra, booking.currency)
+        found.append(
+            Notice(
+                "info",
+                f"You paid {amount} more than was due",
+                "It is kept for you. We will write to you about it, or write to us first.",
+            )
+        )
+    return tuple(found)
