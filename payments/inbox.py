@@ -19,7 +19,7 @@ from django.db.models import Case, F, Q, QuerySet, Value, When
 from core import clock, doorbell
 from payments.models import EventState, WebhookEndpoint, WebhookEvent
 
-HANDLE_TASK = "payments.tasks.handle_events"
+HANDLE_TASK = "payments.handle_events"
 LEASE_SECONDS = 120
 BATCH = 20
 # 10 s, 25 s, 1 min, … 26 h: twelve attempts in about two days.
@@ -81,9 +81,9 @@ def receive(
     A repeated delivery is counted, and makes a failed or dead row due again unless somebody is at it.
     """
     now = clock.now()
-    row = [endpoint_id, stripe_event_id, type, api_version, account, livemode, stripe_created, payload]
+    about = (endpoint_id, stripe_event_id, type, api_version, account, livemode, stripe_created)
     with connection.cursor() as cursor:
-        cursor.execute(_RECEIVE, [*row, now, now])
+        cursor.execute(_RECEIVE, (*about, payload, now, now))
 
 
 def claim(*, batch: int = BATCH, lease_seconds: float = LEASE_SECONDS) -> list[WebhookEvent]:

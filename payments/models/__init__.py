@@ -5,6 +5,7 @@ from payments.models.desk import DeskItem, DeskKind
 from payments.models.gateway_account import BalanceCursor, GatewayAccount, GatewayCustomer, WebhookEndpoint
 from payments.models.inbox import EventState, WebhookEvent
 from payments.models.ledger import Account, LedgerEntry, LedgerTransaction
+from payments.models.mirror import MirrorRefetch
 from payments.models.payment import (
     OPEN_STATES,
     Capture,
@@ -32,6 +33,7 @@ __all__ = [
     "GatewayCustomer",
     "LedgerEntry",
     "LedgerTransaction",
+    "MirrorRefetch",
     "Payment",
     "PaymentAttempt",
     "PaymentState",
