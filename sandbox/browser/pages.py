@@ -35,7 +35,10 @@ OWN_ORIGIN_ONLY = (
     "frame-src 'self'; base-uri 'none'; form-action 'self'"
 )
 # `elements({fonts})` names style sheets and font files of the shop, so the card form may load those two.
-CARD_FRAME = OWN_ORIGIN_ONLY.replace("style-src 'self'", "style-src 'self' http: https:") + "; font-src http: https: data:"
+CARD_FRAME = (
+    OWN_ORIGIN_ONLY.replace("style-src 'self'", "style-src 'self' http: https:")
+    + "; font-src http: https: data:"
+)
 
 
 class UncachedStaticFiles(StaticFiles):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.process import SandboxProcess
+from sandbox.tests.browser_support import Shop, shop_server
 from sandbox.tests.support import PUBLISHABLE_KEY, SECRET_KEY, WEBHOOK_SECRET, Emulator, Receiver, receiving
 
 
@@ -39,3 +40,10 @@ def receiver(emulator: Emulator, _receiver: Receiver) -> Receiver:
     """The webhook endpoint, after the reset: nothing of an earlier test arrives any more."""
     _receiver.clear()
     return _receiver
+
+
+@pytest.fixture
+def shop(emulator: Emulator) -> Iterator[Shop]:
+    """For browser tests: a site that includes Stripe.js, under a strict Content-Security-Policy."""
+    with shop_server(emulator=emulator) as served:
+        yield served

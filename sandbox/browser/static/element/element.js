@@ -26,7 +26,7 @@ form.addEventListener('keydown', (event) => {
 });
 form.addEventListener('focusin', (event) => event.relatedTarget === null && host.emit('focus'));
 form.addEventListener('focusout', (event) => event.relatedTarget === null && host.emit('blur'));
-new ResizeObserver(() => host.emit('height', Math.ceil(main.getBoundingClientRect().height) + 8)).observe(main);
+const resized = new ResizeObserver(() => host.emit('height', Math.ceil(main.getBoundingClientRect().height) + 8));
 
 function emitChange({empty, complete}) {
   host.emit('change', {empty, complete, collapsed: false, value: {type: 'card'}});
@@ -37,6 +37,9 @@ async function init(given) {
   update(given);
   const address = given.options?.defaultValues?.billingDetails?.address;
   card.setDefaults({country: address?.country, postalCode: address?.postal_code});
+  // Not before: until the shop's sizes are known there is nothing to show, nor a height to tell.
+  main.classList.remove('is-waiting');
+  resized.observe(main);
   const {error} = await loadIntent();
   main.classList.remove('is-loading');
   main.setAttribute('aria-busy', 'false');
