@@ -11,7 +11,7 @@ def for_host(host: str) -> Merchant:
     """The active merchant who claims this host name (port ignored), else the default one."""
     name = host.rsplit(":", 1)[0].lower()
     found = (
-        Merchant.objects.filter(Q(host=name) | Q(is_default=True), is_active=True)
+        Merchant.objects.filter(Q(host=name, host__gt="") | Q(is_default=True), is_active=True)
         .order_by("is_default")
         .first()
     )

@@ -92,6 +92,15 @@ def test_without_a_travel_fee_for_the_place_there_is_none(merchant: Merchant) ->
     assert collect(merchant).travel_minor == 0
 
 
+def test_before_the_place_is_known_only_what_holds_everywhere_counts(merchant: Merchant) -> None:
+    for prefix, fee in (("", 100), ("94", 200)):
+        TravelFeeFactory.create(merchant=merchant, postal_prefix=prefix, fee_minor=fee)
+        TaxRateFactory.create(merchant=merchant, name=f"Tax {prefix}".strip(), postal_prefix=prefix)
+    inputs = collect(merchant, postal_code="", place_known=False)
+    assert inputs.travel_minor == 100
+    assert [name for name, _rate in inputs.tax_rates] == ["Tax"]
+
+
 def test_every_tax_that_covers_place_and_day_applies(merchant: Merchant) -> None:
     TaxRateFactory.create(merchant=merchant, name="State")
     TaxRateFactory.create(merchant=merchant, name="City", postal_prefix="941", rate=Decimal("0.01"))
