@@ -36,13 +36,13 @@ def secret_key(account: GatewayAccount) -> str:
 
 
 @lru_cache(maxsize=64)
-def _client(key: str, base: str) -> stripe.StripeClient:
+def _client(key: str, *, base: str, retries: int, timeout_seconds: int) -> stripe.StripeClient:
     return stripe.StripeClient(
         key,
         stripe_version=settings.STRIPE_API_VERSION,
         base_addresses={"api": base},
-        max_network_retries=settings.STRIPE_MAX_RETRIES,
-        http_client=stripe.RequestsClient(timeout=settings.STRIPE_TIMEOUT_SECONDS),
+        max_network_retries=retries,
+        http_client=stripe.RequestsClient(timeout=timeout_seconds),
     )
 
 
@@ -59,7 +59,12 @@ def _refuse_inside_transaction() -> None:
 
 def _call(account: GatewayAccount, ask: Callable[[Any], T]) -> T:
     _refuse_inside_transaction()
-    client = _client(secret_key(account), settings.STRIPE_API_BASE)
+    client = _client(
+        secret_key(account),
+        base=settings.STRIPE_API_BASE,
+        retries=settings.STRIPE_MAX_RETRIES,
+        timeout_seconds=settings.STRIPE_TIMEOUT_SECONDS,
+    )
     try:
         return ask(client.v1)
     except stripe.CardError as error:

@@ -59,7 +59,8 @@ def preview(*, payment: Payment, amount_minor: int, cause: str) -> RefundPreview
     if cause in FROM_CREDIT:
         return RefundPreview(amount_minor, 0, amount_minor, 0)
     fee = _fee_share(payment, amount_minor=amount_minor)
-    tax = changes.tax_within(payment.booking, amount_minor=amount_minor) if payment.booking else 0
+    lowered = _lowered(_placed_on(payment), amount_minor=amount_minor)
+    tax = changes.tax_within(payment.booking, amount_minor=lowered) if payment.booking and lowered else 0
     return RefundPreview(amount_minor, fee, amount_minor + fee, tax)
 
 
@@ -169,13 +170,14 @@ def _reserve(refund: Refund, booking: Booking | None, payment: Payment) -> None:
     instalment = _instalment(refund, payment)
     if booking is None or instalment is None:
         return
+    lowered = _lowered(instalment, amount_minor=refund.amount_minor)
     instalment.paid_minor -= refund.amount_minor
     instalment.save(update_fields=["paid_minor"])
-    if refund.cause in LOWERS_PRICE:
+    if refund.cause in LOWERS_PRICE and lowered:
         changes.reduce_price(
             booking=booking,
             instalment=instalment,
-            amount_minor=refund.amount_minor,
+            amount_minor=lowered,
             description=f"Price reduction: {refund.reason}",
             source_key=f"fall:{refund.public_id}",
         )
@@ -183,9 +185,17 @@ def _reserve(refund: Refund, booking: Booking | None, payment: Payment) -> None:
 
 def _instalment(refund: Refund, payment: Payment) -> Instalment | None:
     """The instalment whose money this refund takes; none when it comes out of the customer's credit."""
-    if refund.cause in FROM_CREDIT or payment.instalment_id is None:
-        return None
-    return Instalment.objects.get(pk=payment.instalment_id)
+    return None if refund.cause in FROM_CREDIT else _placed_on(payment)
+
+
+def _placed_on(payment: Payment) -> Instalment | None:
+    return Instalment.objects.get(pk=payment.instalment_id) if payment.instalment_id else None
+
+
+def _lowered(instalment: Instalment | None, *, amount_minor: int) -> int:
+    """By how much the price falls: what an earlier refund that failed left above it goes back first."""
+    above = max(0, instalment.paid_minor - instalment.amount_minor) if instalment else 0
+    return amount_minor - min(amount_minor, above)
 
 
 def submit(refund: Refund) -> Refund:
@@ -268,7 +278,8 @@ def _adopt(payment: Payment, booking: Booking | None, news: facts.RefundNews) ->
     amount, fee = (news.amount_minor, 0) if loose >= news.amount_minor else _split(payment, news.amount_minor)
     tax = 0
     if booking is not None and cause in LOWERS_PRICE:
-        tax = changes.tax_within(booking, amount_minor=amount)
+        lowered = _lowered(_placed_on(payment), amount_minor=amount)
+        tax = changes.tax_within(booking, amount_minor=lowered) if lowered else 0
     refund = Refund.objects.create(
         payment=payment,
         state=RefundState.SUBMITTED,

@@ -34,8 +34,15 @@ class Sandbox:
 
     url: str
 
-    def control(self, path: str, *, method: str = "POST", **body: Any) -> Any:
+    def control(self, path: str, /, *, method: str = "POST", **body: Any) -> Any:
         """Call `/_sandbox/<path>` and return its JSON; an answer of 400 and above raises HTTPError."""
+        return self._call(path, method=method, body=body)
+
+    def order_fault(self, fault: dict[str, Any]) -> None:
+        """The next requests or deliveries that match fail so (its `method` is the one of the request to hit)."""
+        self._call("faults", method="POST", body=fault)
+
+    def _call(self, path: str, *, method: str, body: dict[str, Any]) -> Any:
         request = urllib.request.Request(
             f"{self.url}/_sandbox/{path}",
             method=method,
@@ -115,7 +122,7 @@ class Product:
 @pytest.fixture(scope="session")
 def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The whole product for browser tests, once per run. Tests share its data: each makes bookings of its own."""
-    with _own_database() as address:
+    with own_database() as address:
         folder = tmp_path_factory.mktemp("product")
         server = ServerProcess(state=folder / "state", DATABASE_URL=address)
         try:
@@ -132,7 +139,7 @@ def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @contextmanager
-def _own_database() -> Iterator[str]:
+def own_database() -> Iterator[str]:
     """A database beside the tests' own, copied from the migrated template when script/test made one."""
     given = os.environ["DATABASE_URL"]
     name = f"product_{os.getpid()}_{secrets.token_hex(3)}"
