@@ -15,7 +15,7 @@ export function appearance() {
       colorTextSecondary: token("--ink-muted"),
       colorTextPlaceholder: token("--ink-faint"),
       colorDanger: token("--bad"),
-      fontFamily: token("--font-text"),
+      fontFamily: '"Hanken Grotesk", system-ui, sans-serif',
       fontSizeBase: "16px",
       borderRadius: "10px",
       spacingUnit: "4px",
@@ -26,4 +26,9 @@ export function appearance() {
       ".Label": { fontWeight: "600" },
     },
   };
+}
+
+// The page's own font, for the frame that Stripe draws.
+export function fonts(address) {
+  return [{ family: "Hanken Grotesk", src: `url(${new URL(address, window.location.origin).href})`, weight: "100 900" }];
 }

@@ -13,6 +13,17 @@ function mirrorPrice() {
   if (total) document.getElementById("price-bar-total").textContent = total.textContent;
 }
 
+// Only what a price depends on asks for a new one, and only once typing has paused.
+const PRICED = /^(slot|adults|children|menu|postal_code|add_on_\d+)$/;
+let pause = 0;
+
+function askForPrice(event) {
+  if (!PRICED.test(event.target.name)) return;
+  clearTimeout(pause);
+  pause = setTimeout(() => window.htmx.trigger(".book-price", "priced"), 250);
+}
+
+form.addEventListener("input", askForPrice);
 steppers(form);
 guardSubmit(form);
 mirrorPrice();

@@ -2,7 +2,7 @@
 // The server makes or reuses the payment when "Pay" is clicked; until then nothing exists at Stripe.
 import { countdown } from "./countdown.js";
 import { guardSubmit } from "./submit_once.js";
-import { appearance } from "./appearance.js";
+import { appearance, fonts } from "./appearance.js";
 
 const form = document.getElementById("pay-form");
 const button = document.getElementById("pay-button");
@@ -101,7 +101,7 @@ function mount() {
   }
   const { key, amount, currency, configuration } = form.dataset;
   stripe = window.Stripe(key);
-  const options = { mode: "payment", amount: Number(amount), currency, appearance: appearance() };
+  const options = { mode: "payment", amount: Number(amount), currency, appearance: appearance(), fonts: fonts(form.dataset.font) };
   if (configuration) options.paymentMethodConfiguration = configuration;
   elements = stripe.elements(options);
   const card = elements.create("payment", {
