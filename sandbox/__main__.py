@@ -43,8 +43,8 @@ def main() -> None:
             backlog=512,
         )
     )
-    print(f"sandbox: ready on http://{HOST}:{port}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: _stop(world))
+    print(f"sandbox: ready on http://{HOST}:{port}", flush=True)
     server.run(sockets=[listening])
     _stop(world)
 

@@ -37,7 +37,7 @@ class Fault:
     """
 
     kind: str
-    target: Literal["request", "webhook"]
+    target: Literal["request", "webhook"] = "request"
     method: str = "*"
     path: str = "*"
     event_type: str = "*"

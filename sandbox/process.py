@@ -96,6 +96,12 @@ class SandboxProcess:
             process.kill()
             process.wait()
 
+    def kill(self) -> None:
+        """Ends it as a crash does; what was answered is stored."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
 
 def _pass_on(stream: object) -> None:
     """Keeps the pipe empty; what the sandbox says goes to our standard error."""

@@ -148,6 +148,10 @@ class Store:
         self._loaded.pop(id, None)
         self._texts.pop(id, None)
 
+    def retire(self, id: str) -> None:
+        """Takes a deleted object out of the lists; it can still be retrieved."""
+        self.db.execute("UPDATE objects SET type = 'deleted ' || type WHERE id = ?", (id,))
+
     def position(self, id: str) -> tuple[int, int] | None:
         row = self.db.execute("SELECT created, seq FROM objects WHERE id = ?", (id,)).fetchone()
         return (row[0], row[1]) if row else None

@@ -88,6 +88,7 @@ def delete(call: Call) -> Object:
     private(customer)["deleted"] = True
     customer["email"] = None
     call.save(customer)
+    call.world.store.retire(customer["id"])
     return _tombstone(customer)
 
 
