@@ -19,7 +19,7 @@ _numbers: Iterator[int] = iter(range(10**6))
 def made(**values: object) -> Merchant:
     number = next(_numbers)
     fields = {"name": f"Caterer {number}", "slug": f"caterer-{number}", "email": "caterer@example.com"}
-    return Merchant.objects.create(**{**fields, **values})  # type: ignore[arg-type]
+    return Merchant.objects.create(**{**fields, **values})
 
 
 def test_a_host_belongs_to_the_merchant_who_claims_it_and_else_to_the_default() -> None:
