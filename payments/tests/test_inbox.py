@@ -200,7 +200,7 @@ def test_twelve_attempts_take_about_two_days():
 
 def test_a_run_that_is_over_gives_the_rest_back_and_rings_again(monkeypatch):
     events = deliver(3)
-    rung = []
+    rung: list[str] = []
     monkeypatch.setattr(doorbell, "ring", rung.append)
     assert handling.work_off(done, seconds=0) == 0
     assert rung == [inbox.HANDLE_TASK]

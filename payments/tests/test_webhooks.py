@@ -5,6 +5,7 @@ from unittest import mock
 
 import pytest
 from django.db import OperationalError, connection
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -27,15 +28,15 @@ def endpoint() -> WebhookEndpoint:
     return make_endpoint()
 
 
-def code(answer) -> str:
+def code(answer: HttpResponse) -> str:
     assert answer["Content-Type"] == "application/problem+json"
     body = json.loads(answer.content)
     assert body["status"] == answer.status_code
     assert body["detail"]
-    return body["code"]
+    return str(body["code"])
 
 
-def refused(answer, *, status: int) -> str:
+def refused(answer: HttpResponse, *, status: int) -> str:
     """The refusal's code, after making sure that nothing was stored."""
     assert answer.status_code == status
     assert not WebhookEvent.objects.exists()
