@@ -10,6 +10,7 @@ from typing import Any
 from bookings.models import Booking
 from bookings.plan import PlanPolicy
 from bookings.pricing import PriceInputs
+from core.money import share
 from customers.models import Merchant, PaymentMethod
 
 
@@ -52,3 +53,11 @@ def method_fee_rates(booking: Booking) -> dict[str, Decimal]:
 def tax_rates(booking: Booking) -> tuple[tuple[str, Decimal], ...]:
     """(name, rate) of each tax that applies."""
     return tuple((tax["name"], Decimal(tax["rate"])) for tax in booking.agreement["tax_rates"])
+
+
+def tax_in_method_fee(booking: Booking, *, fee_minor: int) -> int:
+    """The tax that a method fee contains, in minor units; 0 where the fee is not taxed."""
+    if not booking.agreement.get("tax_method_fee"):
+        return 0
+    part, whole = sum((rate for _, rate in tax_rates(booking)), Decimal(1)).as_integer_ratio()
+    return fee_minor - share(fee_minor, part=whole, whole=part)

@@ -1,4 +1,4 @@
-"""The receipt as a PDF: A4/Letter, fonts embedded, the same words as the page and the e-mail. Pure: rows in, bytes out."""
+"""The receipt as a PDF, fonts embedded, in the words of the page and the e-mail. Pure: rows in, bytes out."""
 
 from pathlib import Path
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from django.db import IntegrityError, transaction
 
-from bookings import lifecycle
+from bookings import agreement, lifecycle
 from bookings.errors import BookingEnded, NoCapacity
 from bookings.models import Booking, BookingState, Instalment, Slot
 from core import clock
@@ -190,6 +190,7 @@ def _post(
     place: Placement,
 ) -> None:
     receivable = 0
+    fee_tax = agreement.tax_in_method_fee(booking, fee_minor=place.fee_minor) if booking else 0
     if booking is not None and booking.state == BookingState.COMPLETED:
         open_minor = max(0, ledger.booking_balance(booking, account=Account.ACCOUNTS_RECEIVABLE))
         receivable = min(open_minor, place.placed_minor)
@@ -204,7 +205,8 @@ def _post(
             ledger.debit(Account.CLEARING_STRIPE, money.amount_minor),
             ledger.credit(Account.ACCOUNTS_RECEIVABLE, receivable),
             ledger.credit(Account.CUSTOMER_DEPOSITS, place.placed_minor - receivable),
-            ledger.credit(Account.PROCESSING_FEE_INCOME, place.fee_minor),
+            ledger.credit(Account.PROCESSING_FEE_INCOME, place.fee_minor - fee_tax),
+            ledger.credit(Account.TAX_PAYABLE, fee_tax),
             ledger.credit(Account.CUSTOMER_CREDIT, place.credit_minor),
             ledger.credit(Account.UNALLOCATED, place.unallocated_minor),
         ],

@@ -1,0 +1,105 @@
+"""How much a refund may be, and what it is made of: principal, the method fee's share, the tax within. Reads only.
+
+Every split is computed on all refunds of the payment together, less what earlier ones took, so that cents never drift.
+"""
+
+from dataclasses import dataclass
+
+from django.db.models import Sum
+
+from bookings.models import Instalment
+from core.errors import Invalid
+from core.money import format_minor, share
+from payments import changes, errors
+from payments.models import Payment, PaymentState, RefundCause
+from payments.models.refund import NO_MONEY_MOVES
+
+FROM_CREDIT = frozenset({RefundCause.DUPLICATE, RefundCause.SURPLUS})
+LOWERS_PRICE = frozenset({RefundCause.PRICE_REDUCTION})
+
+
+@dataclass(frozen=True)
+class RefundPreview:
+    """What a refund of this principal would be, in minor units; `total_minor` goes back to the customer."""
+
+    amount_minor: int
+    fee_minor: int
+    total_minor: int
+    tax_minor: int
+
+
+def refundable(payment: Payment, *, cause: str = RefundCause.PRICE_REDUCTION) -> int:
+    """The principal that may still go back for this cause, in minor units."""
+    if payment.state != PaymentState.SUCCEEDED:
+        return 0
+    if cause in FROM_CREDIT:
+        return payment.credit_minor + payment.unallocated_minor - _principal(payment, from_credit=True)
+    return payment.placed_minor - _principal(payment, from_credit=False)
+
+
+def preview(*, payment: Payment, amount_minor: int, cause: str) -> RefundPreview:
+    """The numbers that `request` would execute. Raises NotRefundable, RefundTooLarge, Invalid in words."""
+    check(payment, amount_minor=amount_minor, cause=cause)
+    if cause in FROM_CREDIT:
+        return RefundPreview(amount_minor, 0, amount_minor, 0)
+    fee = _fee_share(payment, amount_minor=amount_minor)
+    return RefundPreview(
+        amount_minor, fee, amount_minor + fee, tax_within(payment, amount_minor=amount_minor)
+    )
+
+
+def check(payment: Payment, *, amount_minor: int, cause: str) -> None:
+    if payment.state != PaymentState.SUCCEEDED:
+        raise errors.NotRefundable("This payment was never completed, so there is nothing to send back.")
+    if amount_minor <= 0:
+        raise Invalid("Refund more than zero.", fields={"amount": "Refund more than zero."})
+    left = refundable(payment, cause=cause)
+    if amount_minor > left:
+        kind = "paid twice or too much" if cause in FROM_CREDIT else "placed on the booking"
+        raise errors.RefundTooLarge(
+            f"Of what was {kind}, {format_minor(left, payment.currency)} may still go back, "
+            f"not {format_minor(amount_minor, payment.currency)}."
+        )
+
+
+def _principal(payment: Payment, *, from_credit: bool) -> int:
+    """Principal of the refunds that moved or will move, from the customer's credit or from the booking."""
+    refunds = payment.refunds.exclude(state__in=NO_MONEY_MOVES)
+    refunds = refunds.filter(cause__in=FROM_CREDIT) if from_credit else refunds.exclude(cause__in=FROM_CREDIT)
+    return refunds.aggregate(total=Sum("amount_minor"))["total"] or 0
+
+
+def _fee_share(payment: Payment, *, amount_minor: int) -> int:
+    """The method fee's share, computed on all refunds of the payment together, less what earlier ones took."""
+    if not payment.placed_minor:
+        return 0
+    before = payment.refunds.exclude(state__in=NO_MONEY_MOVES).exclude(cause__in=FROM_CREDIT)
+    sums = before.aggregate(amount=Sum("amount_minor", default=0), fee=Sum("fee_minor", default=0))
+    whole = share(payment.received_fee_minor, part=sums["amount"] + amount_minor, whole=payment.placed_minor)
+    return max(0, whole - sums["fee"])
+
+
+def split(payment: Payment, total_minor: int) -> tuple[int, int]:
+    """(principal, fee) of a total, computed on all refunds of the payment together, less what earlier ones took."""
+    before = payment.refunds.exclude(state__in=NO_MONEY_MOVES).exclude(cause__in=FROM_CREDIT)
+    sums = before.aggregate(amount=Sum("amount_minor", default=0), total=Sum("total_minor", default=0))
+    whole = payment.placed_minor + payment.received_fee_minor
+    principal = share(sums["total"] + total_minor, part=payment.placed_minor, whole=whole) - sums["amount"]
+    principal = max(0, min(principal, total_minor, payment.placed_minor - sums["amount"]))
+    return principal, total_minor - principal
+
+
+def placed_on(payment: Payment) -> Instalment | None:
+    return Instalment.objects.get(pk=payment.instalment_id) if payment.instalment_id else None
+
+
+def price_fall(instalment: Instalment | None, *, amount_minor: int) -> int:
+    """By how much the price falls: what an earlier refund that failed left above it goes back first."""
+    above = max(0, instalment.paid_minor - instalment.amount_minor) if instalment else 0
+    return amount_minor - min(amount_minor, above)
+
+
+def tax_within(payment: Payment, *, amount_minor: int) -> int:
+    """The tax inside the fall of the price that this much principal brings."""
+    fall = price_fall(placed_on(payment), amount_minor=amount_minor)
+    return changes.tax_within(payment.booking, amount_minor=fall) if payment.booking and fall else 0

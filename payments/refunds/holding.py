@@ -1,0 +1,78 @@
+"""Keeping a payment's sums and its instalment in step with its refunds. Every function runs under the locks."""
+
+from bookings.models import Booking, Instalment
+from core.money import format_minor
+from payments import changes, desk
+from payments.models import DeskKind, Payment, Refund, RefundState
+from payments.models.refund import NO_MONEY_MOVES
+from payments.refunds import amounts
+
+
+def lock(payment: Payment) -> tuple[Booking | None, Payment]:
+    booking = (
+        Booking.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.booking_id)
+        if payment.booking_id
+        else None
+    )
+    locked = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.pk)
+    if booking is not None:
+        locked.booking = booking
+    return booking, locked
+
+
+def reserve(refund: Refund, booking: Booking | None, payment: Payment) -> None:
+    """Take the refund out of what may be refunded, and out of what the booking has been paid and costs."""
+    payment.refunding_minor += refund.total_minor
+    payment.save(update_fields=["refunding_minor", "updated_at"])
+    instalment = _instalment(refund, payment)
+    if booking is None or instalment is None:
+        return
+    fall = amounts.price_fall(instalment, amount_minor=refund.amount_minor)
+    instalment.paid_minor -= refund.amount_minor
+    instalment.save(update_fields=["paid_minor"])
+    if refund.cause in amounts.LOWERS_PRICE and fall:
+        changes.reduce_price(
+            booking=booking,
+            instalment=instalment,
+            amount_minor=fall,
+            description=f"Price reduction: {refund.reason}",
+            source_key=f"fall:{refund.public_id}",
+        )
+
+
+def _instalment(refund: Refund, payment: Payment) -> Instalment | None:
+    """The instalment whose money this refund takes; none when it comes out of the customer's credit."""
+    return None if refund.cause in amounts.FROM_CREDIT else amounts.placed_on(payment)
+
+
+def move(refund: Refund, payment: Payment, booking: Booking | None, *, before: str) -> None:
+    """Keep the payment's sums and the instalment in step with a refund that just left `before`."""
+    if refund.state == RefundState.SUCCEEDED:
+        payment.refunding_minor -= refund.total_minor
+        payment.refunded_minor += refund.total_minor
+    elif refund.state in NO_MONEY_MOVES:
+        if before == RefundState.SUCCEEDED:
+            payment.refunded_minor -= refund.total_minor
+        else:
+            payment.refunding_minor -= refund.total_minor
+        _reopen(refund, payment, booking)
+    else:
+        return
+    payment.save(update_fields=["refunding_minor", "refunded_minor", "updated_at"])
+
+
+def _reopen(refund: Refund, payment: Payment, booking: Booking | None) -> None:
+    """The money is here still: it counts as paid again, and a person has to decide what becomes of it."""
+    instalment = _instalment(refund, payment)
+    if instalment is not None:
+        instalment.paid_minor += refund.amount_minor
+        instalment.save(update_fields=["paid_minor"])
+    desk.raise_item(
+        merchant=payment.merchant,
+        kind=DeskKind.REFUND_FAILED,
+        key=f"refund:{refund.public_id}",
+        summary=f"A refund of {format_minor(refund.total_minor, refund.currency)} failed: {refund.failure_reason}",
+        payment=payment,
+        booking=booking,
+        evidence={"refund": str(refund.public_id), "reason": refund.failure_reason},
+    )

@@ -1,0 +1,95 @@
+"""A refund in the ledger: posted when Stripe's balance moved, reversed when it moved back."""
+
+from django.db.models import Sum
+
+from bookings import agreement
+from core import clock
+from core.money import share
+from payments import facts, ledger
+from payments.models import Account, GatewayAccount, LedgerTransaction, Payment, Refund
+from payments.models.refund import NO_MONEY_MOVES
+from payments.refunds import amounts
+
+
+def post(account: GatewayAccount, refund: Refund, payment: Payment, news: facts.RefundNews) -> bool:
+    """Book what Stripe's balance did, each movement once; whether anything was new."""
+    posted = False
+    if news.balance_transaction_id:
+        posted = _post_moved(account, refund, payment, news)
+    if news.failure_balance_transaction_id:
+        posted |= _post_back(account, refund, news)
+    return posted
+
+
+def _post_back(account: GatewayAccount, refund: Refund, news: facts.RefundNews) -> bool:
+    """The refund failed and the money came back: both postings of its going are reversed."""
+    gone, back = refund.stripe_balance_transaction_id, news.failure_balance_transaction_id
+    moved = LedgerTransaction.objects.filter(
+        merchant=account.merchant, source_key__in=[f"bt:{gone}", f"pf:{gone}"]
+    )
+    reversals = [
+        ledger.reverse(
+            posted=posted,
+            source_key=f"{posted.source_key.partition(':')[0]}:{back}",
+            description="Refund failed, the money came back",
+            occurred_at=clock.now(),
+        )
+        for posted in moved
+    ]
+    return any(reversals)
+
+
+def _post_moved(account: GatewayAccount, refund: Refund, payment: Payment, news: facts.RefundNews) -> bool:
+    principal = Account.CUSTOMER_DEPOSITS
+    if refund.cause in amounts.FROM_CREDIT or payment.booking_id is None:
+        principal = Account.UNALLOCATED if payment.unallocated_minor else Account.CUSTOMER_CREDIT
+    fee_tax = _fee_tax(refund, payment)
+    done = ledger.post(
+        merchant=account.merchant,
+        currency=refund.currency,
+        source_key=f"bt:{news.balance_transaction_id}",
+        description=f"Refund {payment.booking.code if payment.booking else payment.stripe_charge_id}",
+        occurred_at=news.created,
+        payment=payment,
+        lines=[
+            ledger.debit(principal, refund.amount_minor),
+            ledger.debit(Account.PROCESSING_FEE_INCOME, refund.fee_minor - fee_tax),
+            ledger.debit(Account.TAX_PAYABLE, fee_tax),
+            ledger.credit(Account.CLEARING_STRIPE, refund.total_minor),
+        ],
+    )
+    back = _platform_share(refund, payment)
+    ledger.post(
+        merchant=account.merchant,
+        currency=refund.currency,
+        source_key=f"pf:{news.balance_transaction_id}",
+        description="Platform fee returned with a refund",
+        occurred_at=news.created,
+        payment=payment,
+        lines=[ledger.debit(Account.PLATFORM_PAYABLE, back), ledger.credit(Account.PLATFORM_FEES, back)],
+    )
+    return done
+
+
+def _platform_share(refund: Refund, payment: Payment) -> int:
+    """The platform fee's share of this refund, on all posted refunds together, less what earlier ones returned."""
+    if not payment.platform_fee_minor or not payment.received_minor:
+        return 0
+    earlier = payment.refunds.filter(pk__lt=refund.pk).exclude(state__in=NO_MONEY_MOVES)
+    before = earlier.aggregate(total=Sum("total_minor", default=0))["total"]
+
+    def returned(total_minor: int) -> int:
+        return share(payment.platform_fee_minor or 0, part=total_minor, whole=payment.received_minor)
+
+    return returned(before + refund.total_minor) - returned(before)
+
+
+def _fee_tax(refund: Refund, payment: Payment) -> int:
+    """The tax inside the method fee that goes back, on all refunds together, less what earlier ones took."""
+    if payment.booking is None or not refund.fee_minor:
+        return 0
+    earlier = payment.refunds.filter(pk__lt=refund.pk).exclude(state__in=NO_MONEY_MOVES)
+    before = earlier.aggregate(fee=Sum("fee_minor", default=0))["fee"]
+    return agreement.tax_in_method_fee(
+        payment.booking, fee_minor=before + refund.fee_minor
+    ) - agreement.tax_in_method_fee(payment.booking, fee_minor=before)

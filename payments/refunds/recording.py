@@ -1,0 +1,91 @@
+"""What Stripe says of a refund, ours or made in its dashboard: state, sums and ledger in one transaction."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from bookings.models import Booking
+from core import clock
+from payments import errors, facts
+from payments.models import GatewayAccount, Payment, PaymentState, Refund, RefundCause, RefundState
+from payments.refunds import amounts, holding, posting
+
+
+def record(account: GatewayAccount, news: facts.RefundNews, *, event_id: str = "") -> str:
+    """What Stripe says of a refund, ours or made in its dashboard. Raises NotYet when its payment is not settled."""
+    known = _find(account, news)
+    payment = known.payment if known else _payment(account, news)
+    with transaction.atomic():
+        booking, payment = holding.lock(payment)
+        refund = (
+            Refund.objects.select_for_update(of=("self",), no_key=True).get(pk=known.pk)
+            if known
+            else _adopt(payment, booking, news)
+        )
+        moved = _record(refund, payment, booking, news, event_id=event_id)
+        posted = posting.post(account, refund, payment, news)
+    return f"refund {refund.state}" if moved else "posted" if posted else "nothing new"
+
+
+def _find(account: GatewayAccount, news: facts.RefundNews) -> Refund | None:
+    mine = Refund.objects.filter(payment__merchant_id=account.merchant_id).select_related("payment")
+    if found := mine.filter(stripe_refund_id=news.id).first():
+        return found
+    try:
+        uuid = UUID(news.refund_public_id)
+    except ValueError:
+        return None
+    # Metadata alone proves nothing: the charge must be this refund's.
+    return mine.filter(public_id=uuid, stripe_refund_id="", payment__stripe_charge_id=news.charge_id).first()
+
+
+def _payment(account: GatewayAccount, news: facts.RefundNews) -> Payment:
+    payment = Payment.objects.filter(
+        merchant_id=account.merchant_id, stripe_charge_id=news.charge_id, state=PaymentState.SUCCEEDED
+    ).first()
+    if payment is None:
+        raise errors.NotYet(f"Refund {news.id}: its charge is not settled yet.")
+    return payment
+
+
+def _adopt(payment: Payment, booking: Booking | None, news: facts.RefundNews) -> Refund:
+    """A refund that somebody made in Stripe's dashboard: split from its total, the booking's price follows."""
+    again = payment.refunds.filter(stripe_refund_id=news.id).first()
+    if again is not None:
+        return again
+    loose = amounts.refundable(payment, cause=RefundCause.SURPLUS)
+    cause = RefundCause.SURPLUS if loose >= news.amount_minor else RefundCause.PRICE_REDUCTION
+    amount, fee = (
+        (news.amount_minor, 0) if loose >= news.amount_minor else amounts.split(payment, news.amount_minor)
+    )
+    lowers = booking is not None and cause in amounts.LOWERS_PRICE
+    refund = Refund.objects.create(
+        payment=payment,
+        state=RefundState.SUBMITTED,
+        cause=cause,
+        reason="Made in Stripe's dashboard",
+        currency=payment.currency,
+        amount_minor=amount,
+        fee_minor=fee,
+        total_minor=news.amount_minor,
+        tax_minor=amounts.tax_within(payment, amount_minor=amount) if lowers else 0,
+        stripe_refund_id=news.id,
+    )
+    holding.reserve(refund, booking, payment)
+    return refund
+
+
+def _record(
+    refund: Refund, payment: Payment, booking: Booking | None, news: facts.RefundNews, *, event_id: str
+) -> bool:
+    before = refund.state
+    refund.stripe_refund_id = news.id
+    refund.stripe_balance_transaction_id = news.balance_transaction_id or refund.stripe_balance_transaction_id
+    refund.failure_reason = news.failure_reason or refund.failure_reason
+    refund.succeeded_at = clock.now() if news.state == RefundState.SUCCEEDED else refund.succeeded_at
+    named = ["stripe_refund_id", "stripe_balance_transaction_id", "failure_reason", "updated_at"]
+    refund.save(update_fields=named)
+    moved = refund.transition_to(news.state, actor="stripe", event_id=event_id, save=["succeeded_at"])
+    if moved:
+        holding.move(refund, payment, booking, before=before)
+    return moved
