@@ -4,6 +4,7 @@ Secrets are made once and kept with mode 0600, so a second start goes on with th
 """
 
 import base64
+import errno
 import fcntl
 import json
 import os
@@ -47,7 +48,9 @@ class State:
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             (path / "logs").mkdir(exist_ok=True)
-        except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
             raise Refusal(
                 f"{path} cannot be used as the state folder ({error.strerror}): "
                 "name a folder of your own, DEV_STATE=/path/to/folder."

@@ -10,9 +10,9 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from script.children import dies_with_us
+from script.children import birth_mark, command_line, dies_with_us
 from script.console import ROOT
-from script.state import free_port
+from script.state import State, free_port
 
 READY = "Tableside is ready"
 START_SECONDS = 120.0
@@ -110,9 +110,13 @@ class ServerProcess:
             return answer.code
 
     def left_behind(self) -> Mapping[int, str]:
-        """Processes that still belong to this state: their command line or environment names its folder."""
+        """Processes that still belong to this state: it remembers them, or their command or environment names it."""
+        found = {
+            pid: command_line(pid)
+            for pid, mark in State(path=self.state).read("children.json", otherwise={}).values()
+            if mark is not None and birth_mark(pid) == mark
+        }
         mark = str(self.state).encode()
-        found = {}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 command, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
