@@ -11,24 +11,23 @@ INTENT = (
 )
 CONFIRMING = "off_session return_url error_on_requires_action use_stripe_sdk "
 REFUSED_IN_WORDS = "transfer_data on_behalf_of application_fee_amount "
-CONFIGURATION = "name active card apple_pay google_pay link "
+CONFIGURATION = "name card apple_pay google_pay link "
 OTHER_METHODS = (
-    "acss_debit affirm afterpay_clearpay alipay alma amazon_pay au_becs_debit bacs_debit bancontact billie blik boleto "
-    "cartes_bancaires "
-    "cashapp crypto customer_balance eps fpx giropay grabpay ideal jcb kakao_pay klarna konbini kr_card mb_way "
-    " mobilepay multibanco naver_pay nz_bank_account oxxo p24 pay_by_bank payco paynow paypal payto pix promptpay "
-    "revolut_pay samsung_pay satispay sepa_debit sofort swish twint us_bank_account wechat_pay zip"
+    "acss_debit affirm afterpay_clearpay alipay alma amazon_pay au_becs_debit bacs_debit bancontact "
+    "billie blik boleto cartes_bancaires cashapp crypto customer_balance eps fpx giropay grabpay ideal "
+    "jcb kakao_pay klarna konbini kr_card mb_way mobilepay multibanco naver_pay nz_bank_account oxxo p24 "
+    "pay_by_bank payco paynow paypal payto pix promptpay revolut_pay samsung_pay satispay sepa_debit "
+    "sofort swish twint us_bank_account wechat_pay zip"
 )
 CUSTOMER = (
     "address description email name phone shipping preferred_locales tax_exempt invoice_settings metadata"
 )
 SESSION = (
-    "mode ui_mode line_items success_url cancel_url customer customer_email customer_creation client_reference_id "
-    "metadata "
-    "payment_intent_data expires_at payment_method_configuration payment_method_types submit_type locale custom_text "
-    "allow_promotion_codes billing_address_collection subscription_data setup_intent_data invoice_creation discounts "
-    "shipping_options optional_items automatic_tax adaptive_pricing after_expiration custom_fields "
-    "shipping_address_collection"
+    "mode ui_mode line_items success_url cancel_url customer customer_email customer_creation "
+    "client_reference_id metadata payment_intent_data expires_at payment_method_configuration "
+    "payment_method_types submit_type locale custom_text allow_promotion_codes billing_address_collection "
+    "subscription_data setup_intent_data invoice_creation discounts shipping_options optional_items "
+    "automatic_tax adaptive_pricing after_expiration custom_fields shipping_address_collection"
 )
 
 
@@ -67,7 +66,7 @@ PARAMETERS: dict[str, frozenset[str]] = {
         "POST /payment_intents/{id}/capture": "amount_to_capture final_capture",
         "POST /payment_method_configurations": CONFIGURATION + OTHER_METHODS,
         "GET /payment_method_configurations": PAGE,
-        "POST /payment_method_configurations/{id}": CONFIGURATION + OTHER_METHODS,
+        "POST /payment_method_configurations/{id}": "active " + CONFIGURATION + OTHER_METHODS,
         "POST /payment_methods": "type card billing_details metadata allow_redisplay",
         "GET /payment_methods": PAGE + "customer type",
         "POST /payment_methods/{id}": "card billing_details metadata allow_redisplay",
