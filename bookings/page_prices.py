@@ -153,12 +153,13 @@ def _processing_note(totals: Sequence[MethodTotal], *, rate: Decimal) -> str:
 
 
 def savings(totals: Iterable[MethodTotal]) -> list[Saving]:
-    """What each transfer saves against the card; nothing for one that saves nothing."""
-    return [
+    """What each transfer saves against the card, the most first; nothing for one that saves nothing."""
+    found = [
         Saving(str(total.method.label), total.total_minor, total.saving_minor)
         for total in totals
         if total.method in TRANSFERS and total.saving_minor
     ]
+    return sorted(found, key=lambda saving: -saving.saves_minor)
 
 
 def _rest(later: Sequence[Part], *, card_rate: Decimal, knows_day: bool) -> Rest | None:

@@ -42,7 +42,7 @@ def shown_payment(payment: Payment, *, booking: Booking) -> ShownPayment:
     return ShownPayment(
         label=purpose_label(payment),
         detail=f"{method_words(payment)}, {when(payment.succeeded_at or payment.created_at, booking=booking)}",
-        fee_words=f"with {fee} card processing" if payment.received_fee_minor else "",
+        fee_words=f"of which {fee} card processing" if payment.received_fee_minor else "",
         received_minor=payment.received_minor,
         receipt_label=receipt.label if receipt else "",
         receipt_href=reverse("payments:receipt", kwargs=names) if receipt else "",

@@ -1,0 +1,36 @@
+"""The e-mail that lets a customer come back to a held booking and pay. Sent once per booking, through the outbox."""
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from bookings import access, agreement, pricing
+from bookings.models import Booking, BookingState
+from core import outbox
+from customers.models import PaymentMethod
+
+
+def send_held(booking: Booking) -> bool:
+    """Queue the message for a booking that waits for its first payment; False if it was queued before."""
+    first = booking.instalments.first()
+    if booking.state != BookingState.HELD or booking.hold_expires_at is None or first is None:
+        return False
+    merchant = booking.merchant
+    rate = agreement.method_fee_rate(booking, method=PaymentMethod.CARD)
+    page = reverse("payments:booking", kwargs={"code": booking.code})
+    context = {
+        "booking": booking,
+        "merchant": merchant,
+        "event_at": booking.local(booking.starts_at),
+        "hold_until": booking.local(booking.hold_expires_at),
+        "due_minor": pricing.method_total(first.amount_minor, rate=rate),
+        "link": f"{settings.SITE_URL}{page}?t={access.issue(booking)}",
+    }
+    return outbox.enqueue(
+        key=f"held:{booking.public_id}",
+        to=booking.contact_email,
+        subject=f"We hold your date: booking {booking.code} with {merchant.name}",
+        text=render_to_string("email/booking_held.txt", context),
+        html=render_to_string("email/booking_held.html", context),
+        merchant_id=merchant.pk,
+    )
