@@ -1,9 +1,11 @@
 """What every API view shares: amounts with their currency, pages by cursor, problem documents in the schema."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_field
 from rest_framework import serializers
 from rest_framework.pagination import CursorPagination
@@ -34,6 +36,17 @@ class MoneyField(serializers.Field[Any, Any, Any, Any]):
     def to_representation(self, value: Any) -> dict[str, int | str] | None:
         minor = _follow(value, self.minor)
         return None if minor is None else Money(minor, _follow(value, self.currency)).as_json()
+
+
+@extend_schema_field(OpenApiTypes.DATETIME)
+class LocalTimeField(serializers.Field[Any, Any, Any, Any]):
+    """A moment in the zone it carries: what the clock shows at the event, with its offset."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
+
+    def to_representation(self, value: datetime) -> str:
+        return value.isoformat()
 
 
 def _follow(value: Any, path: str) -> Any:

@@ -7,12 +7,13 @@ from typing import Any
 from rest_framework import serializers
 
 from bookings.models import LineKind, Per, Purpose
-from core.api import MoneyField
+from core.api import LocalTimeField, MoneyField
 from customers.models import PaymentMethod
 
 MAX_ID = 2**63 - 1
 # Past any real party; the catalogue's own limit answers in words.
 MAX_COUNT = 100_000
+MAX_ADD_ONS = 100
 
 Serializer = serializers.Serializer[Any]
 
@@ -48,8 +49,8 @@ class CatalogueSerializer(Serializer):
 
 class SlotSerializer(Serializer):
     id = serializers.UUIDField(source="public_id")
-    starts_at = serializers.DateTimeField(help_text="In the merchant's zone.")
-    ends_at = serializers.DateTimeField(help_text="In the merchant's zone.")
+    starts_at = LocalTimeField(help_text="In the merchant's zone.")
+    ends_at = LocalTimeField(help_text="In the merchant's zone.")
     places = serializers.IntegerField(help_text="Events that can still be booked at this time.")
 
 
@@ -74,11 +75,13 @@ class PartySerializer(Serializer):
     menu = serializers.IntegerField(min_value=1, max_value=MAX_ID, help_text="Id of a menu of the catalogue.")
     adults = serializers.IntegerField(min_value=0, max_value=MAX_COUNT)
     children = serializers.IntegerField(min_value=0, max_value=MAX_COUNT, default=0)
-    add_ons = AddOnChoiceSerializer(many=True, required=False, max_length=100)
+    add_ons = AddOnChoiceSerializer(many=True, required=False)
     postal_code = serializers.CharField(max_length=40, help_text="Of the event: travel and tax depend on it.")
 
     def validate_add_ons(self, chosen: list[dict[str, int]]) -> list[dict[str, int]]:
         """Each add-on once: two quantities for one would leave open which is meant."""
+        if len(chosen) > MAX_ADD_ONS:
+            raise serializers.ValidationError(f"{MAX_ADD_ONS} add-ons at most.", code="max_length")
         if len({one["id"] for one in chosen}) < len(chosen):
             raise serializers.ValidationError("Name each add-on once.", code="repeated")
         return chosen

@@ -43,7 +43,7 @@ class WebhooksHealthView(APIView):
 
 def health(merchants: list[Merchant]) -> dict[str, Any]:
     """The figures for these merchants' endpoints, in two queries that the indexes answer."""
-    events = WebhookEvent.objects.filter(endpoint__merchant__in=merchants)
+    events = WebhookEvent.objects.filter(endpoint__gateway_account__merchant__in=merchants)
     waiting = Q(state__in=[EventState.PENDING, EventState.FAILED])
     troubled = events.filter(state__in=[EventState.PENDING, EventState.FAILED, EventState.DEAD])
     figures = troubled.aggregate(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
@@ -80,10 +81,12 @@ class BookingSummarySerializer(Serializer):
     hold_expires_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
 
+    @extend_schema_field(OpenApiTypes.DATETIME)
     def get_starts_at(self, booking: Booking) -> str:
         """In the event's zone."""
         return booking.local(booking.starts_at).isoformat()
 
+    @extend_schema_field(OpenApiTypes.DATETIME)
     def get_ends_at(self, booking: Booking) -> str:
         """In the event's zone."""
         return booking.local(booking.ends_at).isoformat()

@@ -1,0 +1,77 @@
+"""The API's document and its page."""
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.urls import get_resolver
+
+from core.problems import MEDIA_TYPE
+
+
+@pytest.fixture(scope="module")
+def document():
+    from drf_spectacular.generators import SchemaGenerator
+
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+def test_the_document_is_valid_and_complete(tmp_path):
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yml"))
+    assert (tmp_path / "schema.yml").stat().st_size > 10_000
+
+
+def test_every_route_of_the_api_is_in_the_document(document):
+    routes = {
+        pattern.pattern._route
+        for resolver in get_resolver().url_patterns
+        if str(resolver.pattern) == "api/v1/" and hasattr(resolver, "url_patterns")
+        for pattern in resolver.url_patterns
+    }
+    documented = {path.removeprefix("/api/v1/") for path in document["paths"]}
+    plain = {route.replace("<str:", "{").replace("<uuid:", "{").replace(">", "}") for route in routes}
+    assert plain == documented
+
+
+def test_every_post_that_creates_honours_an_idempotency_key(document):
+    with_key = {
+        path
+        for path, methods in document["paths"].items()
+        if any(one["name"] == "Idempotency-Key" for one in methods.get("post", {}).get("parameters", []))
+    }
+    assert with_key == {
+        "/api/v1/bookings",
+        "/api/v1/payments/checkout-session",
+        "/api/v1/payments/create-intent",
+    }
+
+
+def test_refusals_are_documented_as_problem_documents(document):
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            refused = {code: one for code, one in operation["responses"].items() if int(code) >= 400}
+            assert refused, f"{method} {path} says nothing of refusals"
+            for code, one in refused.items():
+                assert set(one["content"]) == {MEDIA_TYPE}, f"{method} {path} {code}"
+
+
+@pytest.mark.django_db
+def test_document_and_page_are_served_and_the_page_keeps_to_the_content_security_policy():
+    client = Client()
+    assert client.get("/api/schema/").status_code == 200
+    page = client.get("/api/docs/")
+    assert page.status_code == 200
+    html = page.content.decode()
+    assert "<style" not in html
+    assert "<script>" not in html
+    assert "http://" not in html.replace("http://www.w3.org", "")
+    assert "'unsafe-inline'" not in page["Content-Security-Policy"]
+    assert client.get("/api/docs/?script=")["Content-Type"].startswith("application/javascript")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["get", "post", "delete"])
+def test_a_wrong_address_below_the_api_is_a_problem_document(method):
+    answer = getattr(Client(), method)("/api/v1/no/such/route")
+    assert answer.status_code == 404
+    assert answer["Content-Type"] == MEDIA_TYPE
+    assert answer.json()["code"] == "not_found"
