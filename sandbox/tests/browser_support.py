@@ -94,7 +94,7 @@ def shop_server(*, emulator: Emulator) -> Iterator[Shop]:
 def strict_policy(*, nonce: str, sandbox: str) -> str:
     """What a careful shop sends: no inline style, no eval, Stripe's origin only where Stripe asks for it."""
     return (
-        f"default-src 'none'; script-src 'nonce-{nonce}' {sandbox}; frame-src {sandbox}; connect-src {sandbox}; "
+        f"default-src 'none'; script-src 'nonce-{nonce}' {sandbox}; frame-src {sandbox}; "
         "style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'"
     )
 

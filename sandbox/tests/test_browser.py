@@ -86,6 +86,17 @@ def test_a_challenge_that_is_failed_charges_nothing_and_leaves_the_form_usable(
     assert results(page, count=2)[1]["paymentIntent"]["status"] == "succeeded"
 
 
+def test_a_page_left_during_the_challenge_can_be_opened_again_and_paid(page: Page, shop: Shop) -> None:
+    intent = shop.intent()
+    shop.open_ready(page, secret=intent.client_secret)
+    pay(page, number="4000002760003184")
+    expect(challenge(page).get_by_role("button", name="Complete authentication")).to_be_visible()
+    shop.open_ready(page, secret=intent.client_secret)
+    pay(page, number="4242424242424242")
+    assert results(page)[0]["paymentIntent"]["status"] == "succeeded"
+    assert len(shop.charged(intent.id)) == 1
+
+
 def test_a_card_that_authenticates_may_still_be_declined(page: Page, shop: Shop) -> None:
     intent = shop.intent()
     shop.open_ready(page, secret=intent.client_secret)

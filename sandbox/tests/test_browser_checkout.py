@@ -86,6 +86,17 @@ def test_a_challenge_is_failed_and_then_passed(page: Page, shop: Shop, session: 
     assert len(charged(shop, session)) == 1
 
 
+def test_a_page_left_during_the_challenge_can_be_opened_again_and_paid(
+    page: Page, shop: Shop, session: Any
+) -> None:
+    pay(page, number="4000002760003184")
+    expect(challenge(page).get_by_role("button", name="Complete authentication")).to_be_visible()
+    page.goto(session.url)
+    pay(page, number="4242424242424242")
+    page.wait_for_url(f"{shop.url}/return?**")
+    assert len(charged(shop, session)) == 1
+
+
 def test_a_double_click_and_return_make_one_charge(page: Page, shop: Shop, session: Any) -> None:
     posts = posts_of(page)
     fill_card(page, number="4242424242424242")

@@ -48,7 +48,10 @@ function showSums({order, money}) {
   if (order.tax) {
     rows.push(['Tax', money(order.tax), '']);
   }
-  rows.push(['Total due', money(order.total), rows.length ? 'due' : 'due due--only']);
+  // The total stands above already; below a single line it would be there three times.
+  if (rows.length || order.lines.length > 1) {
+    rows.push(['Total due', money(order.total), rows.length ? 'due' : 'due due--only']);
+  }
   byId('sums').replaceChildren(...rows.map(([name, amount, className]) => {
     const row = node('div', {className});
     row.append(node('dt', {text: name}), node('dd', {text: amount}));
