@@ -13,12 +13,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from bookings.pricing import method_fee
 from django.conf import settings
 from django.db import transaction
 
 from bookings import agreement, lifecycle
 from bookings.models import Booking, BookingState, Instalment
+from bookings.pricing import method_fee
 from core import clock
 from customers.models import PaymentMethod
 from payments import closing, errors, facts, gateway, progress, settlement
@@ -234,7 +234,7 @@ def _settle_session(account: GatewayAccount, session: facts.Session) -> None:
 
 @transaction.atomic
 def _extend_hold(payment: Payment, session: facts.Session) -> None:
-    booking = Booking.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.booking_id)
+    booking = Booking.objects.select_for_update(of=("self",), no_key=True).get(payments=payment)
     lifecycle.extend_hold(booking, until=session.expires_at + HOLD_PAST_SESSION, actor="system")
 
 

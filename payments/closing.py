@@ -71,7 +71,7 @@ def _intent_of(account: GatewayAccount, payment: Payment) -> facts.Intent | None
 
 def customer_id(account: GatewayAccount, payment: Payment) -> str:
     """Stripe's id of the payment's customer, empty when nothing was ever sent there."""
-    known = GatewayCustomer.objects.filter(gateway_account=account, customer_id=payment.customer_id).first()
+    known = GatewayCustomer.objects.filter(gateway_account=account, customer=payment.customer).first()
     return known.stripe_customer_id if known else ""
 
 
