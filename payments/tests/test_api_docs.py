@@ -22,7 +22,7 @@ def test_the_document_is_valid_and_complete(tmp_path):
 
 def test_every_route_of_the_api_is_in_the_document(document):
     routes = {
-        pattern.pattern._route
+        str(pattern.pattern)
         for resolver in get_resolver().url_patterns
         if str(resolver.pattern) == "api/v1/" and hasattr(resolver, "url_patterns")
         for pattern in resolver.url_patterns
