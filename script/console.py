@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 ROOT = Path(__file__).resolve().parent.parent
 DOT_EVERY_SECONDS = 2.0
@@ -17,6 +18,13 @@ class Refusal(Exception):
 
 _printing = threading.Lock()
 _open_line = False
+_output: TextIO | None = None  # None: standard output
+
+
+def use_standard_error() -> None:
+    """From now on: standard output belongs to a result that another program reads."""
+    global _output
+    _output = sys.stderr
 
 
 def say(text: str, *, end: str = "\n") -> None:
@@ -42,11 +50,11 @@ def _continue(text: str, *, end: str) -> bool:
 
 def _write(text: str) -> None:
     """A reader that went away (`script/server | head`) is no reason to fall over."""
+    global _output
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        print(text, end="", flush=True, file=_output or sys.stdout)
     except BrokenPipeError:
-        sys.stdout = open("/dev/null", "w")  # noqa: SIM115 - for the rest of this process
+        _output = open("/dev/null", "w")  # noqa: SIM115 - for the rest of this process
 
 
 @contextmanager

@@ -5,14 +5,18 @@ sides: the migration files here, and the rows of django_migrations there (a data
 """
 
 import hashlib
+import os
+import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 
 from script.children import dies_with_us
 from script.console import ROOT, Refusal, say, step
@@ -129,8 +133,8 @@ def make_template(*, address: str, name: str, environment: Mapping[str, str]) ->
             return
         building = f"{name}_building"
         try:
-            connection.execute(f'drop database if exists "{building}" with (force)')  # type: ignore[arg-type]
-            connection.execute(f'create database "{building}"')  # type: ignore[arg-type]
+            connection.execute(SQL("drop database if exists {} with (force)").format(Identifier(building)))
+            connection.execute(SQL("create database {}").format(Identifier(building)))
         except psycopg.errors.InsufficientPrivilege as error:
             raise Refusal(
                 "The user of DATABASE_URL may not create databases, which the tests need: grant it "
@@ -139,7 +143,23 @@ def make_template(*, address: str, name: str, environment: Mapping[str, str]) ->
         with step("migrating a template for the test databases"):
             at = {**environment, "DATABASE_URL": beside(address, name=building)}
             manage("migrate", "-v", "0", "--no-input", "--skip-checks", environment=at)
-        connection.execute(f'alter database "{building}" rename to "{name}"')  # type: ignore[arg-type]
+        connection.execute(
+            SQL("alter database {} rename to {}").format(Identifier(building), Identifier(name))
+        )
+
+
+@contextmanager
+def copy_of(*, address: str, template: str, purpose: str) -> Iterator[str]:
+    """A database of one's own on the server of `address`, copied from `template`, dropped at the end."""
+    name = f"{purpose}_{os.getpid()}_{secrets.token_hex(3)}"
+    with psycopg.connect(_dsn(address), autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+        connection.execute(
+            SQL("create database {} template {}").format(Identifier(name), Identifier(template))
+        )
+        try:
+            yield beside(address, name=name)
+        finally:
+            connection.execute(SQL("drop database {} with (force)").format(Identifier(name)))
 
 
 def read_env_file(path: Path) -> None:

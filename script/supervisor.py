@@ -12,6 +12,7 @@ import sys
 from script import install
 from script.console import ROOT, Refusal, say
 
+# Besides `install`, which only brings .venv up to date.
 COMMANDS = {"server": "script.server", "test": "script.testing", "bench": "script.bench"}
 
 
@@ -19,6 +20,8 @@ def main(arguments: list[str]) -> int:
     command, *rest = arguments
     try:
         install.ensure()
+        if command == "install":
+            return 0
         if sys.prefix != str(install.VENV):
             python = str(install.PYTHON)
             os.execv(python, [python, "-m", "script.supervisor", *arguments])  # noqa: S606

@@ -5,24 +5,21 @@ Registered by the root conftest.py, so every test may ask for them.
 
 import json
 import os
-import secrets
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg.sql import SQL, Identifier
 from pytest_django import Settings
 
 from sandbox.process import SandboxProcess
 from script.console import ROOT
-from script.database import beside
+from script.database import copy_of
 from tests.server_process import ServerProcess
 
 DELIVERY_SECONDS = 20
@@ -104,6 +101,7 @@ class Product:
     sandbox: Sandbox
     outbox: Path
     variables: dict[str, str]
+    staff_login: tuple[str, str]
 
     @property
     def database_url(self) -> str:
@@ -133,22 +131,19 @@ def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> 
                 sandbox=Sandbox(url=variables["STRIPE_API_BASE"]),
                 outbox=Path(variables["EMAIL_FILE_PATH"]),
                 variables=dict(os.environ) | variables,
+                staff_login=_staff_login(server.state),
             )
         finally:
             server.kill_if_running()
 
 
-@contextmanager
-def own_database() -> Iterator[str]:
+def _staff_login(state: Path) -> tuple[str, str]:
+    """User name and password of the demonstration merchant's owner, as the seed command printed them."""
+    username, password = json.loads((state / "logins.json").read_text())[0].split()
+    return username, password
+
+
+def own_database() -> AbstractContextManager[str]:
     """A database beside the tests' own, copied from the migrated template when script/test made one."""
-    given = os.environ["DATABASE_URL"]
-    name = f"product_{os.getpid()}_{secrets.token_hex(3)}"
     template = os.environ.get("TEST_TEMPLATE", "template1")
-    with psycopg.connect(given.replace("postgres://", "postgresql://"), autocommit=True) as connection:
-        connection.execute(
-            SQL("create database {} template {}").format(Identifier(name), Identifier(template))
-        )
-        try:
-            yield beside(given, name=name)
-        finally:
-            connection.execute(SQL("drop database {} with (force)").format(Identifier(name)))
+    return copy_of(address=os.environ["DATABASE_URL"], template=template, purpose="product")

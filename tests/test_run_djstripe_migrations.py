@@ -2,20 +2,16 @@
 
 import os
 import re
-import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-import psycopg
 import pytest
 from django.core.management import call_command
-from psycopg.sql import SQL, Identifier
 
 from script.console import ROOT
-from script.database import beside
+from script.database import copy_of
 from script.postgres import binaries
 
 THEIRS = "from config.settings import *\nMIGRATION_MODULES = {}\n"
@@ -30,7 +26,7 @@ def test_the_squashed_migration_leaves_nothing_for_makemigrations() -> None:
 @pytest.mark.slow
 def test_the_squashed_migration_makes_the_schema_of_dj_stripes_own(tmp_path: Path) -> None:
     (tmp_path / "their_settings.py").write_text(THEIRS)
-    with throw_away_database() as ours, throw_away_database() as theirs:
+    with empty_database() as ours, empty_database() as theirs:
         migrate_djstripe(ours, settings="config.settings", extra_path=tmp_path)
         migrate_djstripe(theirs, settings="their_settings", extra_path=tmp_path)
         tables = schema(ours)
@@ -38,16 +34,8 @@ def test_the_squashed_migration_makes_the_schema_of_dj_stripes_own(tmp_path: Pat
         assert statements(tables) == statements(schema(theirs))
 
 
-@contextmanager
-def throw_away_database() -> Iterator[str]:
-    given = os.environ["DATABASE_URL"]
-    name = Identifier(f"schema_{os.getpid()}_{secrets.token_hex(3)}")
-    with psycopg.connect(beside(given, name="postgres"), autocommit=True) as connection:
-        connection.execute(SQL("create database {}").format(name))
-        try:
-            yield beside(given, name=name.as_string().strip('"'))
-        finally:
-            connection.execute(SQL("drop database {} with (force)").format(name))
+def empty_database() -> AbstractContextManager[str]:
+    return copy_of(address=os.environ["DATABASE_URL"], template="template1", purpose="schema")
 
 
 def migrate_djstripe(address: str, *, settings: str, extra_path: Path) -> None:
