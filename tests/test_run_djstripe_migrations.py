@@ -7,6 +7,7 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.core.management import call_command
 
@@ -24,29 +25,41 @@ def test_the_squashed_migration_leaves_nothing_for_makemigrations() -> None:
 
 
 @pytest.mark.slow
-def test_the_squashed_migration_makes_the_schema_of_dj_stripes_own(tmp_path: Path) -> None:
+def test_a_database_of_dj_stripes_own_migrations_has_our_schema_and_can_be_taken_over(tmp_path: Path) -> None:
     (tmp_path / "their_settings.py").write_text(THEIRS)
     with empty_database() as ours, empty_database() as theirs:
-        migrate_djstripe(ours, settings="config.settings", extra_path=tmp_path)
-        migrate_djstripe(theirs, settings="their_settings", extra_path=tmp_path)
+        manage("migrate", "djstripe", address=ours)
+        manage("migrate", "djstripe", address=theirs, settings="their_settings", extra_path=tmp_path)
         tables = schema(ours)
         assert tables.count("CREATE TABLE public.djstripe_") > 50
         assert statements(tables) == statements(schema(theirs))
+        take_over(theirs)
+        assert "(no migrations)" not in manage("showmigrations", "djstripe", address=theirs)
+        manage("migrate", address=theirs)
+        assert statements(schema(theirs)) == statements(tables)
+
+
+def take_over(address: str) -> None:
+    """What docs/decisions/0010 says for a database that ran dj-stripe's own migrations."""
+    with psycopg.connect(address.replace("postgres://", "postgresql://")) as connection:
+        connection.execute("delete from django_migrations where app = 'djstripe'")
+    manage("migrate", "djstripe", "0001", "--fake", address=address)
 
 
 def empty_database() -> AbstractContextManager[str]:
     return copy_of(address=os.environ["DATABASE_URL"], template="template1", purpose="schema")
 
 
-def migrate_djstripe(address: str, *, settings: str, extra_path: Path) -> None:
+def manage(*arguments: str, address: str, settings: str = "config.settings", extra_path: Path = ROOT) -> str:
     environment = os.environ | {
         "DATABASE_URL": address,
         "DJANGO_SETTINGS_MODULE": settings,
         "PYTHONPATH": str(extra_path),
     }
-    command = [sys.executable, "manage.py", "migrate", "djstripe", "-v", "0", "--skip-checks"]
+    command = [sys.executable, "manage.py", *arguments, "--skip-checks"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def schema(address: str) -> str:

@@ -14,9 +14,13 @@ from script import install, state, supervisor
 from script.console import ROOT, Refusal
 
 Usage = namedtuple("Usage", "total used free")
-SETTINGS = (
-    "SECRET_KEY FIELD_ENCRYPTION_KEYS STRIPE_SECRET_KEY STRIPE_PUBLISHABLE_KEY STRIPE_WEBHOOK_SECRETS".split()
-)
+SETTINGS = [
+    "SECRET_KEY",
+    "FIELD_ENCRYPTION_KEYS",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_PUBLISHABLE_KEY",
+    "STRIPE_WEBHOOK_SECRETS",
+]
 
 
 @pytest.fixture
