@@ -11,13 +11,15 @@ from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.routing import BaseRoute, Mount
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from sandbox import hangup, timers
 from sandbox.browser.pages import routes as browser_routes
 from sandbox.config import HOST
 from sandbox.control import Control, base_url
+from sandbox.money import spoken
 from sandbox.pipeline import Incoming, Outgoing, Pipeline
 from sandbox.world import World
 
@@ -37,6 +39,7 @@ def create_app(world: World) -> Starlette:
     routes: list[BaseRoute] = [
         Mount("/v1", app=Api(world)),
         *Control(world, wake=background.wake).routes(),
+        Route("/receipts/{id}", lambda request: receipt(world, request)),
         *browser_routes,
     ]
 
@@ -53,6 +56,16 @@ def create_app(world: World) -> Starlette:
         world.deliveries.close()
 
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+def receipt(world: World, request: Request) -> Response:
+    """Where a charge's `receipt_url` leads: Stripe shows a page of its own there."""
+    charge = world.store.get(request.path_params["id"])
+    if charge is None or charge["object"] != "charge":
+        return PlainTextResponse("There is no such receipt.", status_code=404)
+    amount = spoken(charge["amount"], currency=charge["currency"])
+    lines = (f"Receipt from {world.settings.account_name}", amount, charge["description"] or "", charge["id"])
+    return PlainTextResponse("\n".join(line for line in lines if line))
 
 
 def _end_when_broken(task: asyncio.Task[None]) -> None:

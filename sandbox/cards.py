@@ -225,6 +225,13 @@ TOKENS |= {
     if name.startswith("pm_card_chargeDeclined")
 }
 
+NOT_MODELLED = {
+    "4000000000000259": "pm_card_createDispute",
+    "4000000000002685": "pm_card_createDisputeProductNotReceived",
+    "4000000000001976": "pm_card_createDisputeInquiry",
+    "4000000000005423": "pm_card_createIssuerFraudRecord",
+}
+
 
 def passes_luhn(number: str) -> bool:
     digits = [int(character) for character in reversed(number)]

@@ -1,4 +1,7 @@
-"""`expand[]`: ids replaced by the objects they name, four levels deep, through lists by `data`."""
+"""`expand[]`: ids replaced by the objects they name, four levels deep, through lists by `data`.
+
+A `kind` is an object's type, with `>field` for every plain hash below it: `checkout.session>total_details`.
+"""
 
 from __future__ import annotations
 
@@ -21,34 +24,34 @@ def apply(call: Call, *, body: Object, paths: list[str]) -> Object:
             raise errors.StripeError(
                 f"You cannot expand more than {DEEPEST} levels of a property", param="expand"
             )
-        _expand(call, node=expanded, steps=steps, path=path)
+        _expand(call, node=expanded, kind=body["object"], steps=steps, path=path)
     return expanded
 
 
-def _expand(call: Call, *, node: Any, steps: list[str], path: str) -> None:
+def _expand(call: Call, *, node: Any, kind: str, steps: list[str], path: str) -> None:
     field, rest = steps[0], steps[1:]
-    if node["object"] == "list" and field == "data" and rest:
+    if kind == "list" and field == "data" and rest:
         node["data"] = [dict(item) for item in node["data"]]
         for item in node["data"]:
-            _expand(call, node=item, steps=rest, path=path)
+            _expand(call, node=item, kind=item["object"], steps=rest, path=path)
         return
-    child = _child(call, node=node, field=field, path=path)
+    child = _child(call, node=node, kind=kind, steps=steps, path=path)
     if isinstance(child, dict) and rest:
-        node[field] = dict(child)
-        if "object" in child:
-            _expand(call, node=node[field], steps=rest, path=path)
-    elif isinstance(child, dict):
+        child = dict(child)
+        _expand(call, node=child, kind=child.get("object", f"{kind}>{field}"), steps=rest, path=path)
+    if child is not None:
         node[field] = child
 
 
-def _child(call: Call, *, node: Object, field: str, path: str) -> Any:
-    include = INCLUDES.get((node["object"], field))
-    if include:
-        return include(call, node)
+def _child(call: Call, *, node: Object, kind: str, steps: list[str], path: str) -> Any:
+    """What stands at the first step: made for the asking, there already, or named by its id."""
+    field, further = steps[0], len(steps) > 1
+    if (kind, field) in INCLUDES:
+        return node.get(field) or INCLUDES[kind, field](call, node)
     value = node.get(field)
-    if isinstance(value, dict) and "object" in value:
+    if isinstance(value, dict) and ("object" in value or further):
         return value
-    if call.world.catalog.expands_to(type=node["object"], field=field) is None:
+    if not call.world.catalog.is_expandable(kind=kind, field=field):
         raise errors.StripeError(f"This property cannot be expanded ({path}).", param="expand")
     found = call.world.store.get(value) if isinstance(value, str) else None
     return public(found) if found else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sandbox.call import Call
 from sandbox.listing import listed
@@ -24,7 +25,22 @@ def _line_items(call: Call, session: Object) -> Object:
     return listed(items, url=f"/v1/checkout/sessions/{session['id']}/line_items")
 
 
-INCLUDES: dict[tuple[str, str], Callable[[Call, Object], Object]] = {
+def _nothing(path: str) -> Callable[[Call, Object], Object]:
+    """A list that stays empty here: the sandbox has no such objects."""
+
+    def include(call: Call, owner: Object) -> Object:
+        return listed([], url=f"/v1/customers/{owner['id']}/{path}")
+
+    return include
+
+
+INCLUDES: dict[tuple[str, str], Callable[[Call, Object], Any]] = {
     ("charge", "refunds"): _refunds,
+    ("customer", "sources"): _nothing("sources"),
+    ("customer", "subscriptions"): _nothing("subscriptions"),
+    ("customer", "tax_ids"): _nothing("tax_ids"),
     ("checkout.session", "line_items"): _line_items,
+    ("checkout.session>total_details", "breakdown"): lambda call, details: {"discounts": [], "taxes": []},
+    ("item", "discounts"): lambda call, item: [],
+    ("item", "taxes"): lambda call, item: [],
 }

@@ -56,14 +56,19 @@ class Catalog:
         if unknown:
             raise BrokenResponse(f"{body['object']}: unknown {unknown}")
 
-    def expands_to(self, *, type: str, field: str) -> list[str] | None:
-        """Class names a field may be expanded to; None when it cannot be."""
-        schema = self.definitions.get(self.objects.get(type, ""), {}).get("properties", {}).get(field)
-        options = (schema or {}).get("anyOf", [])
-        found: list[str] = [
-            option["$ref"].removeprefix(REFERENCE) for option in _flat(options) if "$ref" in option
-        ]
-        return found if found and {"type": "string"} in _flat(options) else None
+    def is_expandable(self, *, kind: str, field: str) -> bool:
+        """Whether a field holds an id that may be replaced by its object. `kind` as in sandbox.expand."""
+        options = _flat([self._properties(kind).get(field, {})])
+        return {"type": "string"} in options and any("$ref" in option for option in options)
+
+    def _properties(self, kind: str) -> dict[str, Any]:
+        type, *fields = kind.split(">")
+        name = self.objects.get(type)
+        for field in fields:
+            options = _flat([self.definitions.get(name or "", {}).get("properties", {}).get(field, {})])
+            name = next((str(one["$ref"]).removeprefix(REFERENCE) for one in options if "$ref" in one), None)
+        found: dict[str, Any] = self.definitions.get(name or "", {}).get("properties", {})
+        return found
 
 
 def _flat(options: list[Any]) -> list[Any]:

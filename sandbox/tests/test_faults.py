@@ -49,6 +49,7 @@ def test_429_is_told_and_has_no_effect(emulator: Emulator, kind: str, code: str)
     for _ in range(2):
         with pytest.raises(stripe.RateLimitError) as refusal:
             emulator.v1.payment_intents.create(DEPOSIT, {"idempotency_key": "k"})
+        assert isinstance(refusal.value.json_body, dict)
         assert refusal.value.json_body["error"]["code"] == code
     assert (
         emulator.v1.payment_intents.create(DEPOSIT, {"idempotency_key": "k"}).status

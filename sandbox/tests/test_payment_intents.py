@@ -79,6 +79,7 @@ def test_a_declined_card_leaves_the_intent_payable(
         emulator.pay(payment_method=token)
     error = refusal.value.error
     assert error is not None
+    assert error.payment_intent is not None
     assert (refusal.value.http_status, error.code, error.decline_code) == (402, code, decline_code)
     intent = emulator.v1.payment_intents.retrieve(error.payment_intent.id, {"expand": ["latest_charge"]})
     assert (intent.status, intent.payment_method) == ("requires_payment_method", None)

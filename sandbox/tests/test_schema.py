@@ -14,7 +14,15 @@ from sandbox.schema.catalog import BrokenResponse, Catalog, load
 from sandbox.tests.reference_shapes import REMOVED_SINCE, SHAPES
 from sandbox.tests.support import DEPOSIT, Emulator
 
-MODELLED = ("account", "balance", "balance_transaction", "charge", "checkout.session", "customer", "event")
+MODELLED: tuple[str, ...] = (
+    "account",
+    "balance",
+    "balance_transaction",
+    "charge",
+    "checkout.session",
+    "customer",
+    "event",
+)
 MODELLED += ("payment_intent", "payment_method", "payment_method_configuration", "refund", "webhook_endpoint")
 
 
@@ -121,7 +129,14 @@ def test_every_answer_of_the_sandbox_passes_jsonschema_too(emulator: Emulator, c
     emulator.pay_session(session.id)
     emulator.v1.payment_method_configurations.create({"name": "Cards"})
     seen = set()
-    lists = ("balance_transactions", "charges", "checkout/sessions", "customers", "events", "payment_intents")
+    lists: tuple[str, ...] = (
+        "balance_transactions",
+        "charges",
+        "checkout/sessions",
+        "customers",
+        "events",
+        "payment_intents",
+    )
     lists += (
         "payment_method_configurations",
         "refunds",

@@ -1,0 +1,75 @@
+"""dj-stripe's own sync runs against the sandbox unchanged: it fetches what an object names and stores all of it."""
+
+from typing import Any
+
+import pytest
+import stripe
+from django.conf import LazySettings
+from djstripe import models as djstripe
+
+from tests.fixtures import Sandbox
+
+pytestmark = pytest.mark.django_db
+MODELS = [
+    djstripe.PaymentIntent,
+    djstripe.Charge,
+    djstripe.Refund,
+    djstripe.Customer,
+    djstripe.Session,
+    djstripe.BalanceTransaction,
+    djstripe.PaymentMethod,
+]
+
+
+@pytest.fixture
+def v1(sandbox: Sandbox, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(stripe, "api_base", sandbox.url)
+    client = stripe.StripeClient(settings.STRIPE_SECRET_KEY, base_addresses={"api": sandbox.url})
+    return client.v1
+
+
+@pytest.fixture
+def refunded(v1: Any, sandbox: Sandbox) -> Any:
+    """A deposit paid on the hosted page by a known customer, refunded in part."""
+    customer = v1.customers.create({"email": "guest@example.com", "name": "A Guest"})
+    line = {
+        "price_data": {"currency": "usd", "unit_amount": 10800, "product_data": {"name": "Deposit"}},
+        "quantity": 1,
+    }
+    session = v1.checkout.sessions.create(
+        {
+            "mode": "payment",
+            "customer": customer.id,
+            "line_items": [line],
+            "payment_intent_data": {"setup_future_usage": "off_session", "metadata": {"payment": "17"}},
+            "success_url": "https://shop.test/return",
+        }
+    )
+    card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2040, "cvc": "123"}
+    sandbox.control(f"checkout/{session.id}/pay", payment_method_data={"card": card})
+    paid = v1.checkout.sessions.retrieve(session.id)
+    v1.refunds.create({"payment_intent": paid.payment_intent, "amount": 800})
+    return paid
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_djstripe_syncs_every_object_that_the_api_lists(model: Any, v1: Any, refunded: Any) -> None:
+    listed = (
+        v1.customers.payment_methods.list(refunded.customer).data
+        if model is djstripe.PaymentMethod
+        else list(model.api_list())
+    )
+    assert listed
+    rows = [model.sync_from_stripe_data(body) for body in listed]
+    assert [row.id for row in rows] == [body.id for body in listed]
+    assert [row.stripe_data["object"] for row in rows] == [body.object for body in listed]
+
+
+def test_djstripe_follows_an_intent_to_its_customer_charge_and_account(v1: Any, refunded: Any) -> None:
+    row = djstripe.PaymentIntent.sync_from_stripe_data(v1.payment_intents.retrieve(refunded.payment_intent))
+    charge = djstripe.Charge.sync_from_stripe_data(v1.charges.list().data[0])
+    assert (row.customer.id, row.metadata) == (refunded.customer, {"payment": "17"})
+    assert charge.payment_intent == row
+    assert charge.balance_transaction.stripe_data["fee"] == 343
+    assert charge.stripe_data["amount_refunded"] == 800
+    assert row.djstripe_owner_account.id == v1.accounts.retrieve_current().id
