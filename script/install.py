@@ -33,6 +33,10 @@ NO_PIP = (
     "This Python has neither pip nor ensurepip, and none could be fetched: install them "
     "(Debian, Ubuntu: apt-get install python3-venv), then run it again."
 )
+NO_ANSWER = (
+    "The packages could not be fetched because the package index did not answer: connect this machine to the "
+    "network (behind a mirror set UV_DEFAULT_INDEX and PIP_INDEX_URL), then run it again; what was fetched is kept."
+)
 DIAGNOSES = (
     (
         r"No space left|ENOSPC|Errno 28",
@@ -44,13 +48,15 @@ DIAGNOSES = (
         "(`uv cache clean` or `pip cache purge`) and run it again; if it stays so, do not trust this index.",
     ),
     (
-        r"dns error|error sending request|[Cc]onnect|Name or service not known|Temporary failure|[Tt]imed? ?out"
+        r"dns error|[Ff]ailed to fetch|error sending request|[Cc]onnect|Name or service not known|Temporary failure|[Tt]imed? ?out"
         r"|unreachable|from versions: none|[Nn]etwork",
-        "The packages could not be fetched because the package index did not answer: connect this machine to the "
-        "network (behind a mirror set UV_DEFAULT_INDEX and PIP_INDEX_URL), then run it again; "
-        "what was fetched is kept.",
+        NO_ANSWER,
     ),
 )
+
+
+class NoAnswer(Refusal):
+    """The package index cannot be reached."""
 
 
 def ensure() -> None:
@@ -94,12 +100,26 @@ def _install() -> None:
     say("Installing the Python packages into .venv (first start, or requirements-dev.txt changed)")
     if sys.prefix != str(VENV):
         venv.EnvBuilder(with_pip=False, symlinks=True, clear=True).create(VENV)
-    uv = shutil.which("uv") or _fetched_uv()
-    if uv:
-        _run([uv, "pip", "install", "--python", str(PYTHON), "--require-hashes", "-r", str(REQUIREMENTS)])
-    else:
+    if not _installed_by_uv():
         _run([*_pip(), "install", "--require-hashes", "-r", str(REQUIREMENTS)])
     STAMP.write_text(_fingerprint())
+
+
+def _installed_by_uv() -> bool:
+    uv = shutil.which("uv") or _fetched_uv()
+    if uv is None:
+        return False
+    for name in (
+        "UV_SYSTEM_CERTS",
+        "UV_NATIVE_TLS",
+    ):  # a company's own certificates, in new and older versions
+        os.environ.setdefault(name, "1")
+    try:
+        _run([uv, "pip", "install", "--python", str(PYTHON), "--require-hashes", "-r", str(REQUIREMENTS)])
+    except NoAnswer:
+        say("  uv could not reach the package index; pip, which reads other configuration, tries too")
+        return False
+    return True
 
 
 def _fetched_uv() -> str | None:
@@ -174,7 +194,7 @@ def _run(command: list[str], *, folder: str | None = None) -> None:
     text = "\n".join(seen[-40:])
     for pattern, sentence in DIAGNOSES:
         if re.search(pattern, text):
-            raise Refusal(sentence)
+            raise (NoAnswer if sentence == NO_ANSWER else Refusal)(sentence)
     say("\n".join(seen[-15:]))
     raise Refusal(
         f"Installing failed ({Path(command[0]).name}, above): mend what it names, then run it again."
