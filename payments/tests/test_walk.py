@@ -2,6 +2,7 @@
 
 import pytest
 import stripe
+from django.core.management import call_command
 
 from bookings.models import BookingState
 from core.models import OutboxEmail
@@ -130,3 +131,15 @@ def test_a_late_event_does_not_downgrade_a_settled_payment(shop: Shop):
     shop.deliver(late)
     payment.refresh_from_db()
     assert payment.state == PaymentState.SUCCEEDED
+
+
+def test_the_tie_out_command_lists_what_awaits_stripe_and_ends_at_zero(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+):
+    shop.paid(shop.book())
+    call_command("tie_out")
+    printed = capsys.readouterr().out
+    assert "Ember Test Kitchen" in printed
+    assert "$104.57" in printed
+    assert printed.splitlines()[-1].split() == ["difference", "$0.00"]
+    call_command("tie_out", from_the_start=True, merchant="ember")
