@@ -48,8 +48,8 @@ DIAGNOSES = (
         "(`uv cache clean` or `pip cache purge`) and run it again; if it stays so, do not trust this index.",
     ),
     (
-        r"dns error|[Ff]ailed to fetch|error sending request|[Cc]onnect|Name or service not known|Temporary failure|[Tt]imed? ?out"
-        r"|unreachable|from versions: none|[Nn]etwork",
+        r"dns error|[Ff]ailed to fetch|error sending request|[Cc]onnect|Name or service not known"
+        r"|Temporary failure|[Tt]imed? ?out|unreachable|from versions: none|[Nn]etwork",
         NO_ANSWER,
     ),
 )
