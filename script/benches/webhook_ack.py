@@ -20,6 +20,8 @@ from script.benches.webhook_peers import deliveries
 from script.benches.webhook_peers.database import ROOT, own_database
 
 CLIENTS = 8
+# In turns, each peer's best: what else the machine does hits all alike.
+ROUNDS = 3
 SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 OURS = "/api/stripe/webhook"
 PEERS = {
@@ -35,10 +37,11 @@ def run() -> dict[str, float | str]:
     with own_database() as address, _stripe() as stripe_port:
         environment = _environment(address, stripe_port)
         path = _prepare(environment)
-        peak = {
-            peer: _peak(peer, environment=environment, path=path if peer.startswith("djstripe") else OURS)
-            for peer in PEERS
-        }
+        peak = dict.fromkeys(PEERS, 0.0)
+        for _ in range(ROUNDS):
+            for peer in PEERS:
+                posted_to = path if peer.startswith("djstripe") else OURS
+                peak[peer] = max(peak[peer], _peak(peer, environment=environment, path=posted_to))
         with _server("ours", environment) as port:
             _load(port=port, path=OURS, seconds=1)
             latencies = _load(port=port, path=OURS, seconds=SECONDS, rate=peak["ours"] / 2)
