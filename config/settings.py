@@ -47,7 +47,11 @@ FIELD_ENCRYPTION_KEYS = [
 ]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000" if DEVELOPMENT else "").rstrip("/")
+SITE_URL = required(
+    "SITE_URL",
+    why="links in e-mails and Stripe's way back start with it (https://…).",
+    development="http://127.0.0.1:8000",
+).rstrip("/")
 
 # Stripe. One pinned API version: an event of another version is stored, flagged and handled by fetching again.
 STRIPE_API_VERSION = "2026-08-26.dahlia"

@@ -3,14 +3,11 @@
 A process that dies before that transaction leaves the row due; after it, nothing is sent again.
 """
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.template.loader import render_to_string
 
-from bookings import access
-from bookings.models import Booking
 from core import clock, doorbell, outbox
-from payments import receipt_pdf
+from payments import notices, receipt_pdf
 from payments.models import Payment, Receipt
 
 SEND_TASK = "payments.send_receipts"
@@ -66,7 +63,7 @@ def _enqueue(receipt: Receipt, pdf: bytes) -> None:
         "booking": booking,
         "merchant": receipt.merchant,
         "event_at": booking.local(booking.starts_at),
-        "link": booking_link(booking),
+        "link": notices.booking_link(booking),
     }
     outbox.enqueue(
         key=f"receipt:{receipt.public_id}",
@@ -77,8 +74,3 @@ def _enqueue(receipt: Receipt, pdf: bytes) -> None:
         attachments=[(f"{receipt.label}.pdf", "application/pdf", pdf)],
         merchant_id=receipt.merchant_id,
     )
-
-
-def booking_link(booking: Booking) -> str:
-    """The booking's page with a token that opens it, as sent by e-mail."""
-    return f"{settings.SITE_URL}/b/{booking.code}?t={access.issue(booking)}"

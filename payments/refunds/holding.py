@@ -2,7 +2,7 @@
 
 from bookings.models import Booking, Instalment
 from core.money import format_minor
-from payments import changes, desk
+from payments import changes, desk, notices
 from payments.models import DeskKind, Payment, Refund, RefundState
 from payments.models.refund import NO_MONEY_MOVES
 from payments.refunds import amounts
@@ -50,6 +50,8 @@ def move(refund: Refund, payment: Payment, booking: Booking | None, *, before: s
     if refund.state == RefundState.SUCCEEDED:
         payment.refunding_minor -= refund.total_minor
         payment.refunded_minor += refund.total_minor
+        if booking is not None:
+            notices.refunded(refund, payment=payment, booking=booking)
     elif refund.state in NO_MONEY_MOVES:
         if before == RefundState.SUCCEEDED:
             payment.refunded_minor -= refund.total_minor

@@ -7,6 +7,7 @@ from django.db import connection
 
 from bookings.models import LineKind
 from core.errors import Invalid
+from core.models import OutboxEmail
 from payments import errors, reconcile, refunds
 from payments.models import (
     Account,
@@ -70,6 +71,18 @@ def test_a_part_and_then_the_rest_return_every_cent(shop: Shop):
     assert balances[Account.PROCESSING_FEE_INCOME] == 0
     assert balances[Account.PLATFORM_PAYABLE] == 0
     assert balances[Account.CLEARING_STRIPE] == -343  # Stripe keeps its fee.
+
+
+def test_the_customer_is_told_of_a_refund_once_and_not_before_it_succeeded(shop: Shop):
+    payment = shop.paid(shop.book())
+    told = OutboxEmail.objects.filter(key__startswith="refund:")
+    shop.fault("error_500_before", path="/v1/refunds")
+    assert ask(payment, 1_000).state == RefundState.UNKNOWN
+    assert told.count() == 0
+    refund = ask(payment, 5_000)
+    shop.deliver(times=2)
+    assert [email.key for email in told] == [f"refund:{refund.public_id}"]
+    assert "$54.00" in told.get().text
 
 
 def test_webhooks_of_a_refund_change_nothing_more(shop: Shop):

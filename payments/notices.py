@@ -1,0 +1,35 @@
+"""What customers are told about their money by e-mail, true at the time it is said. Inside the caller's transaction."""
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from bookings import access
+from bookings.models import Booking
+from core import outbox
+from payments.models import Payment, Refund
+
+
+def refunded(refund: Refund, *, payment: Payment, booking: Booking) -> None:
+    """Tell that a refund succeeded: not before, and once."""
+    context = {
+        "refund": refund,
+        "payment": payment,
+        "booking": booking,
+        "merchant": booking.merchant,
+        "link": booking_link(booking),
+    }
+    outbox.enqueue(
+        key=f"refund:{refund.public_id}",
+        to=booking.contact_email,
+        subject=f"Your refund from {booking.merchant.name}",
+        text=render_to_string("email/refund.txt", context),
+        html=render_to_string("email/refund.html", context),
+        merchant_id=booking.merchant_id,
+    )
+
+
+def booking_link(booking: Booking) -> str:
+    """The booking's page with a token that opens it, as sent by e-mail."""
+    page = reverse("payments:booking", kwargs={"code": booking.code})
+    return f"{settings.SITE_URL}{page}?t={access.issue(booking)}"
