@@ -21,6 +21,7 @@ from script.valkey import Valkey
 
 ANSWER_SECONDS = 60.0
 WATCH_SECONDS = 0.25
+SERVICES = ("postgres", "valkey")  # stopped last: a worker without its broker waits for it
 ROOT_IS_FINE_HERE = "ignore:You're running the worker with superuser privileges"
 ALONE = ["--without-gossip", "--without-mingle"]  # no other worker to talk to: starts a second sooner
 ALREADY = "Tableside already runs from this folder (process {pid}): stop it first, or name another DEV_STATE and PORT."
@@ -43,8 +44,8 @@ def main(arguments: list[str]) -> int:
                 _deaf_to_signals()
                 if children:
                     say("\nStopping")
-                stop([child for child in children if child.name != "postgres"])
-                stop([child for child in children if child.name == "postgres"])
+                stop([child for child in children if child.name not in SERVICES])
+                stop([child for child in children if child.name in SERVICES])
     except StoppedBySignal:
         return 0
     return 0
@@ -138,7 +139,6 @@ def _background(*, state: State, variables: Mapping[str, str]) -> Iterator[Child
         command=[*celery, "worker", "--concurrency", "1", "--loglevel", "warning", *ALONE],
         environment={**variables, "PYTHONWARNINGS": ROOT_IS_FINE_HERE},
         state=state,
-        death_signal=signal.SIGQUIT,  # its cold shutdown, which takes its pool along
     )
     yield Child(
         name="beat",
