@@ -1,5 +1,6 @@
 """What every API view shares: amounts with their currency, pages by cursor, problem documents in the schema."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -8,10 +9,14 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_field
 from rest_framework import serializers
-from rest_framework.pagination import CursorPagination
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
 
 from core.money import Money
 from core.problems import MEDIA_TYPE, ProblemSerializer
+
+_ROW_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class MoneySerializer(serializers.Serializer[Any]):
@@ -62,6 +67,13 @@ class NewestFirst(CursorPagination):
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 200
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Cursors are opaque, not secret: one of somebody's own making is refused, not handed to the database."""
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None and not _ROW_ID.fullmatch(str(cursor.position)):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
 
 
 def refusals(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:

@@ -4,6 +4,7 @@ a body.
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from bookings.models import LineKind, Per, Purpose
@@ -87,6 +88,22 @@ class PartySerializer(Serializer):
         return chosen
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Ten adults and two children",
+            request_only=True,
+            value={
+                "menu": 1,
+                "date": "2027-05-14",
+                "adults": 10,
+                "children": 2,
+                "add_ons": [{"id": 1, "quantity": 1}],
+                "postal_code": "94110",
+            },
+        )
+    ]
+)
 class PriceRequestSerializer(PartySerializer):
     """Give the time or, before one is chosen, the day."""
 

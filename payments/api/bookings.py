@@ -40,6 +40,8 @@ _KEYS = uuid.UUID("3f1d1a52-53ab-4bd0-8f5b-9f3c43a3a0d1")
 
 def found(request: Request, *, code: str, permission: str = access.VIEW_BOOKING) -> Booking:
     """The caller's booking of that code, as a person may have typed it; Http404 for anything else."""
+    if not codes.is_valid(code):
+        raise Http404
     bookings = access.visible(request, permission=permission).select_related("menu", "merchant", "customer")
     booking = bookings.filter(code=codes.normalise(code)).first()
     if booking is None:
@@ -82,7 +84,7 @@ class BookingsView(generics.ListAPIView[Booking]):
     @extend_schema(
         operation_id="bookings_list",
         tags=["bookings"],
-        responses={200: BookingSummarySerializer(many=True), **refusals(401, 422)},
+        responses={200: BookingSummarySerializer(many=True), **refusals(401, 404, 422)},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The bookings that the caller may see, newest first."""

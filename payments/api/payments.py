@@ -64,7 +64,7 @@ class PaymentsView(generics.ListAPIView[Payment]):
     @extend_schema(
         operation_id="payments_list",
         tags=["payments"],
-        responses={200: PaymentSerializer(many=True), **refusals(401, 422)},
+        responses={200: PaymentSerializer(many=True), **refusals(401, 404, 422)},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The payments that the caller may see, newest first."""

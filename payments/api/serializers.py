@@ -3,7 +3,7 @@
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
@@ -17,6 +17,30 @@ from payments.models import CheckoutMode, Payment, PaymentState
 Serializer = serializers.Serializer[Any]
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Ten adults and two children",
+            request_only=True,
+            value={
+                "slot": "2f6c1c9e-6d0b-4c9e-9a53-0c6c2f0f5d11",
+                "menu": 1,
+                "adults": 10,
+                "children": 2,
+                "add_ons": [{"id": 1, "quantity": 1}],
+                "street": "1 Sample Street",
+                "city": "San Francisco",
+                "region": "CA",
+                "postal_code": "94110",
+                "name": "Ada Example",
+                "email": "ada@example.com",
+                "phone": "+14155552671",
+                "notes": "",
+                "terms_accepted": True,
+            },
+        )
+    ]
+)
 class BookingRequestSerializer(PartySerializer):
     """A booking to make. Names and addresses are trimmed; every problem is told by field."""
 
@@ -178,6 +202,11 @@ class PaymentDetailSerializer(PaymentSerializer):
     attempts = AttemptSerializer(many=True)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("The deposit", request_only=True, value={"booking": "HRPHDJ4Q", "purpose": "deposit"})
+    ]
+)
 class StartSerializer(Serializer):
     """Which instalment to pay. Amounts are ours: one that is sent is compared, and refused if it differs."""
 

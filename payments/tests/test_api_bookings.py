@@ -1,12 +1,16 @@
 """Bookings over HTTP: made by a stranger's frontend, opened by its token, seen by the merchant's staff alone."""
 
 import uuid
+from base64 import b64encode
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import override_settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from rest_framework.settings import api_settings
 from rest_framework.test import APIClient
 from rest_framework.throttling import ScopedRateThrottle
@@ -248,6 +252,71 @@ def test_a_list_costs_the_same_sql_for_one_booking_and_for_many(merchant, django
         booked(merchant=merchant, slot=slot, email=f"guest{number}@example.com")
     with django_assert_num_queries(5):
         assert len(client.get("/api/v1/bookings").json()["results"]) == 7
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = [
+    "slot",
+    "menu",
+    "adults",
+    "children",
+    "add_ons",
+    "postal_code",
+    "email",
+    "phone",
+    "name",
+    "notes",
+    "date",
+]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    route=st.sampled_from(
+        ["bookings", "bookings/price", "payments/create-intent", "payments/checkout-session"]
+    ),
+    changes=st.dictionaries(
+        st.sampled_from([*FIELDS, "booking", "purpose", "amount", "line_items"]), JSON, max_size=4
+    ),
+)
+def test_no_body_whatever_makes_the_server_fail(merchant, route, changes):
+    cache.clear()
+    body = {**wanted(merchant), "booking": "00000000", **changes}
+    answer = APIClient().post(f"/api/v1/{route}", body, format="json")
+    assert answer.status_code in (200, 201, 404, 409, 422), answer.content
+
+
+@pytest.mark.parametrize(
+    "position", ["p=abc", "p=%00", "p=1e5", "p=9" * 30, "o=-1", "o=x&p=1", "r=1&p=-1", "=&&="]
+)
+def test_a_cursor_of_ones_own_making_is_refused(merchant, position):
+    cursor = b64encode(position.encode()).decode()
+    answer = staff_of(merchant).get("/api/v1/bookings", {"cursor": cursor})
+    assert answer.status_code in (200, 404)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    path=st.sampled_from(["bookings", "payments", "slots", "bookings/{}", "bookings/{}/payments"]),
+    name=st.sampled_from(
+        ["cursor", "limit", "state", "event_after", "created_before", "date", "booking", "email"]
+    ),
+    text=st.text(max_size=30),
+)
+def test_no_address_whatever_makes_the_server_fail(merchant, path, name, text):
+    cache.clear()
+    staff = getattr(merchant, "staff", None) or staff_of(merchant)
+    merchant.staff = staff
+    answer = staff.get(f"/api/v1/{path.format(quote(text, safe=''))}", {name: text})
+    assert answer.status_code in (200, 404, 422), answer.content
 
 
 def test_staff_need_a_csrf_token_to_book_by_session(merchant):
