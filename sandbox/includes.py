@@ -7,11 +7,12 @@ from typing import Any
 
 from sandbox.call import Call
 from sandbox.listing import listed
+from sandbox.selection import Selection
 from sandbox.store import Object, private, public
 
 
 def _refunds(call: Call, charge: Object) -> Object:
-    found = call.world.store.select(type="refund", matching={"charge": [charge["id"]]}, limit=11)
+    found = call.world.store.select(Selection(type="refund", matching={"charge": [charge["id"]]}, limit=11))
     return listed(
         [public(refund) for refund in found[:10]],
         url=f"/v1/charges/{charge['id']}/refunds",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sandbox import errors
 from sandbox.call import Call
+from sandbox.selection import Selection
 from sandbox.store import Object, public
 
 OPERATORS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -23,12 +24,14 @@ def page(call: Call, *, type: str, url: str, matching: dict[str, Iterable[str]] 
         )
     before = _position(call, type=type, param="ending_before")
     found = call.world.store.select(
-        type=type,
-        matching=matching,
-        created=_created(call.params.get("created")),
-        after=_position(call, type=type, param="starting_after"),
-        before=before,
-        limit=limit + 1,
+        Selection(
+            type=type,
+            matching=matching or {},
+            created=_created(call.params.get("created")),
+            after=_position(call, type=type, param="starting_after"),
+            before=before,
+            limit=limit + 1,
+        )
     )
     kept = found[-limit:] if before else found[:limit]
     return listed([public(body) for body in kept], url=url, has_more=len(found) > limit)
@@ -49,7 +52,7 @@ def _created(wanted: int | dict[str, int] | None) -> list[tuple[str, int]]:
     return [] if wanted is None else [("=", wanted)]
 
 
-def _position(call: Call, *, type: str, param: str) -> tuple[int, int] | None:
+def _position(call: Call, *, type: str, param: str) -> int | None:
     id = call.params.get(param)
     if id is None:
         return None

@@ -52,6 +52,17 @@ class Outgoing:
     seconds: float = 0.0
 
 
+@dataclass(kw_only=True)
+class Job:
+    """A request whose caller and route are known: all that its execution needs."""
+
+    incoming: Incoming
+    entry: Entry
+    route: routes.Route
+    call: Call
+    tree: dict[str, Any]
+
+
 class Pipeline:
     def __init__(self, world: World) -> None:
         self.world = world
@@ -101,7 +112,7 @@ class Pipeline:
         route, path_ids = found
         if publishable and not route.browser:
             raise access.refuse_publishable()
-        fault = self._fault(incoming, entry, NETWORK_FAULTS)
+        fault = self._fault(incoming, entry=entry, kinds=NETWORK_FAULTS)
         wait = (self.world.tuning.latency_ms / 1000) + (
             fault.seconds if fault and fault.kind == "delay" else 0
         )
@@ -115,72 +126,69 @@ class Pipeline:
             idempotency_key=entry.idempotency_key if incoming.method == "POST" else None,
             base_url=incoming.base_url,
         )
-        if not call.idempotency_key:
-            await _pause(wait)
-            return self._execute(incoming, entry, route, call, tree)
-        return await self._once(incoming, entry, route, call, tree, wait)
+        job = Job(incoming=incoming, entry=entry, route=route, call=call, tree=tree)
+        if call.idempotency_key:
+            return await self._once(job, key=call.idempotency_key, wait=wait)
+        await _pause(wait)
+        return self._execute(job)
 
-    async def _once(
-        self, incoming: Incoming, entry: Entry, route: routes.Route, call: Call, tree: Any, wait: float
-    ) -> Outgoing:
-        key = str(call.idempotency_key)
-        kept = self.idempotency.recall(key=key, path=incoming.path, params=tree, now=self.world.clock.now())
+    async def _once(self, job: Job, *, key: str, wait: float) -> Outgoing:
+        kept = self.idempotency.recall(
+            key=key, path=job.incoming.path, params=job.tree, now=self.world.clock.now()
+        )
         if kept:
-            entry.replayed = True
+            job.entry.replayed = True
             await _pause(wait)
             headers = {"Idempotent-Replayed": "true", "Original-Request": kept.request}
             return Outgoing(status=kept.status, body=kept.body, headers=headers)
         self.idempotency.running.add(key)
         try:
             await _pause(wait)
-            return self._execute(incoming, entry, route, call, tree)
+            return self._execute(job)
         finally:
             self.idempotency.running.discard(key)
 
-    def _fault(self, incoming: Incoming, entry: Entry, kinds: tuple[str, ...]) -> Fault | None:
+    def _fault(self, incoming: Incoming, *, entry: Entry, kinds: tuple[str, ...]) -> Fault | None:
         fault = self.world.faults.for_request(method=incoming.method, path=incoming.path, kinds=kinds)
         if fault:
             entry.fault = fault.kind
         return fault
 
-    def _execute(
-        self, incoming: Incoming, entry: Entry, route: routes.Route, call: Call, tree: Any
-    ) -> Outgoing:
-        call.params = self._read(route, call, tree)
-        fault = self._fault(incoming, entry, EXECUTION_FAULTS)
+    def _execute(self, job: Job) -> Outgoing:
+        job.call.params = self._read(job)
+        fault = self._fault(job.incoming, entry=job.entry, kinds=EXECUTION_FAULTS)
         if fault and fault.kind == "error_500_before":
-            outgoing = _failure(entry)
+            outgoing = _failure(job.call)
             with self.world.store.unit():
-                self._keep(incoming, call, tree, outgoing)
+                self._keep(job, outgoing)
             return outgoing
-        outgoing = self._run(
-            incoming, route, call, tree, failing=bool(fault and fault.kind == "error_500_after")
-        )
+        outgoing = self._run(job, failing=bool(fault and fault.kind == "error_500_after"))
         self.world.deliveries.wake()
         if fault and fault.kind in ("timeout_after", "hangup_after"):
             outgoing.silence, outgoing.seconds = fault.kind.removesuffix("_after"), fault.seconds
         return outgoing
 
-    def _read(self, route: routes.Route, call: Call, tree: Any) -> dict[str, Any]:
+    def _read(self, job: Job) -> dict[str, Any]:
         extra: dict[str, Any] = {}
-        if call.publishable:
-            extra = {name: tree[name] for name in BROWSER_PARAMETERS if name in tree}
-        rest = {name: value for name, value in tree.items() if name not in extra}
-        if call.publishable and isinstance(rest.get("payment_method_data"), dict):
-            extra["payment_method_data"] = payment_methods.read_typed(call, rest.pop("payment_method_data"))
-        params = self.world.catalog.read(name=route.params_class, tree=rest)
-        for name in set(params) - route.takes:
-            raise not_modelled(f"the parameter `{name}` of {route.method} {route.path}")
+        if job.call.publishable:
+            extra = {name: job.tree[name] for name in BROWSER_PARAMETERS if name in job.tree}
+        rest = {name: value for name, value in job.tree.items() if name not in extra}
+        if job.call.publishable and isinstance(rest.get("payment_method_data"), dict):
+            extra["payment_method_data"] = payment_methods.read_typed(
+                job.call, rest.pop("payment_method_data")
+            )
+        params = self.world.catalog.read(name=job.route.params_class, tree=rest)
+        for name in set(params) - job.route.takes:
+            raise not_modelled(f"the parameter `{name}` of {job.route.method} {job.route.path}")
         return params | extra
 
-    def _run(
-        self, incoming: Incoming, route: routes.Route, call: Call, tree: Any, *, failing: bool
-    ) -> Outgoing:
+    def _run(self, job: Job, *, failing: bool) -> Outgoing:
         """Handler, its followers and the kept answer in one transaction; errors that keep their effects commit."""
+        call = job.call
         try:
             with self.world.store.unit():
                 try:
-                    outgoing = self._rendered(call, route.handler(call))
+                    outgoing = self._rendered(call, job.route.handler(call))
                 except StripeError as problem:
                     if not problem.keeps_effects:
                         raise
@@ -188,12 +196,12 @@ class Pipeline:
                 for follower in call.followers:
                     follower(call)
                 if failing:
-                    outgoing = _failure_of(call)
-                self._keep(incoming, call, tree, outgoing)
+                    outgoing = _failure(call)
+                self._keep(job, outgoing)
         except StripeError as problem:
             outgoing = _refused(call, problem)
             with self.world.store.unit():
-                self._keep(incoming, call, tree, outgoing)
+                self._keep(job, outgoing)
         return outgoing
 
     def _rendered(self, call: Call, body: Object) -> Outgoing:
@@ -207,13 +215,13 @@ class Pipeline:
             self.world.catalog.confirm(body)
         return Outgoing(status=200, body=json.dumps(body, separators=(",", ":")))
 
-    def _keep(self, incoming: Incoming, call: Call, tree: Any, outgoing: Outgoing) -> None:
-        if call.idempotency_key:
-            answer = Kept(status=outgoing.status, body=outgoing.body, request=str(call.request_id))
+    def _keep(self, job: Job, outgoing: Outgoing) -> None:
+        if job.call.idempotency_key:
+            answer = Kept(status=outgoing.status, body=outgoing.body, request=str(job.call.request_id))
             self.idempotency.keep(
-                key=call.idempotency_key,
-                path=incoming.path,
-                params=tree,
+                key=job.call.idempotency_key,
+                path=job.incoming.path,
+                params=job.tree,
                 answer=answer,
                 now=self.world.clock.now(),
             )
@@ -228,14 +236,8 @@ def _refused(call: Call, problem: StripeError) -> Outgoing:
     return Outgoing(status=problem.status, body=json.dumps(problem.body(request_id=call.request_id)))
 
 
-def _failure_of(call: Call) -> Outgoing:
-    problem = StripeError(FAILURE, status=500, type="api_error")
-    return Outgoing(status=500, body=json.dumps(problem.body(request_id=call.request_id)))
-
-
-def _failure(entry: Entry) -> Outgoing:
-    problem = StripeError(FAILURE, status=500, type="api_error")
-    return Outgoing(status=500, body=json.dumps(problem.body(request_id=entry.request_id)))
+def _failure(call: Call) -> Outgoing:
+    return _refused(call, StripeError(FAILURE, status=500, type="api_error"))
 
 
 def _network_fault(fault: Fault) -> Outgoing:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from sandbox.selection import Selection, bodies
 
 Object = dict[str, Any]
 PRIVATE = "_sandbox"
@@ -23,6 +25,7 @@ CREATE TABLE IF NOT EXISTS objects (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL,
     created INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS objects_listed ON objects (type, created, seq);
+CREATE INDEX IF NOT EXISTS objects_in_order ON objects (type, seq);
 CREATE TABLE IF NOT EXISTS links (
     type TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, seq INTEGER NOT NULL,
     PRIMARY KEY (type, field, value, seq)) WITHOUT ROWID;
@@ -38,9 +41,11 @@ CREATE INDEX IF NOT EXISTS timers_due ON timers (due);
 CREATE TABLE IF NOT EXISTS idempotency (
     key TEXT PRIMARY KEY, path TEXT NOT NULL, fingerprint TEXT NOT NULL, status INTEGER NOT NULL,
     body TEXT NOT NULL, request TEXT NOT NULL, created REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS balance_totals (currency TEXT PRIMARY KEY, total INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS balance_parts (
+    currency TEXT NOT NULL, available_on INTEGER NOT NULL, net INTEGER NOT NULL,
+    PRIMARY KEY (currency, available_on));
 """
-TABLES = ("objects", "links", "deliveries", "timers", "idempotency", "balance_totals")
+TABLES = ("objects", "links", "deliveries", "timers", "idempotency", "balance_parts")
 
 LISTED_BY: dict[str, tuple[str, ...]] = {
     "balance_transaction": ("source", "type", "currency", "payout"),
@@ -152,49 +157,13 @@ class Store:
         """Takes a deleted object out of the lists; it can still be retrieved."""
         self.db.execute("UPDATE objects SET type = 'deleted ' || type WHERE id = ?", (id,))
 
-    def position(self, id: str) -> tuple[int, int] | None:
-        row = self.db.execute("SELECT created, seq FROM objects WHERE id = ?", (id,)).fetchone()
-        return (row[0], row[1]) if row else None
+    def position(self, id: str) -> int | None:
+        row = self.db.execute("SELECT seq FROM objects WHERE id = ?", (id,)).fetchone()
+        return int(row[0]) if row else None
 
-    def select(
-        self,
-        *,
-        type: str,
-        matching: dict[str, Iterable[str]] | None = None,
-        created: Iterable[tuple[str, int]] = (),
-        after: tuple[int, int] | None = None,
-        before: tuple[int, int] | None = None,
-        limit: int = 1_000_000,
-    ) -> list[Object]:
-        """Newest first. `after` and `before` are positions; with `before` come the nearest newer ones.
-
-        `matching` is by the fields of LISTED_BY; `created` is a list of (operator, seconds).
-        """
-        clauses = ["o.type = ?"]
-        arguments: list[Any] = [type]
-        for field, wanted in (matching or {}).items():
-            options = list(wanted)
-            marks = ",".join("?" * len(options))
-            clauses.append(
-                f"o.seq IN (SELECT seq FROM links WHERE type = ? AND field = ? AND value IN ({marks}))"  # noqa: S608
-            )
-            arguments += [type, field, *options]
-        for operator, seconds in created:
-            clauses.append(f"o.created {operator} ?")
-            arguments.append(seconds)
-        for position, operator in ((after, "<"), (before, ">")):
-            if position:
-                clauses.append(f"(o.created, o.seq) {operator} (?, ?)")
-                arguments += position
-        direction = "ASC" if before else "DESC"
-        # The clauses are built from constants above; every value is a parameter.
-        rows = self.db.execute(
-            f"SELECT o.body FROM objects o WHERE {' AND '.join(clauses)} "  # noqa: S608
-            f"ORDER BY o.created {direction}, o.seq {direction} LIMIT ?",
-            (*arguments, limit),
-        ).fetchall()
-        found = [self._remember(row[0]) for row in rows]
-        return found[::-1] if before else found
+    def select(self, selection: Selection) -> list[Object]:
+        """Newest first."""
+        return [self._remember(body) for body in bodies(self.db, selection)]
 
     def meta(self, key: str) -> str | None:
         row = self.db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()

@@ -8,6 +8,7 @@ from sandbox.config import API_VERSION, Settings, Tuning
 from sandbox.faults import Faults
 from sandbox.request_log import RequestLog
 from sandbox.schema.catalog import Catalog, load
+from sandbox.selection import Selection
 from sandbox.store import Object, Store, private
 from sandbox.webhooks import Deliveries
 
@@ -37,7 +38,7 @@ class World:
 
     def endpoints(self) -> list[Object]:
         if self._endpoints is None:
-            self._endpoints = self.store.select(type="webhook_endpoint")
+            self._endpoints = self.store.select(Selection(type="webhook_endpoint"))
         return self._endpoints
 
     def endpoints_changed(self) -> None:

@@ -50,9 +50,9 @@ def post(
         "type": type,
     }
     call.world.store.db.execute(
-        "INSERT INTO balance_totals (currency, total) VALUES (?, ?) "
-        "ON CONFLICT (currency) DO UPDATE SET total = total + excluded.total",
-        (currency, amount - fee),
+        "INSERT INTO balance_parts (currency, available_on, net) VALUES (?, ?, ?) "
+        "ON CONFLICT (currency, available_on) DO UPDATE SET net = net + excluded.net",
+        (currency, transaction["available_on"], amount - fee),
     )
     return call.save(_aged(call, transaction))
 
@@ -99,8 +99,7 @@ def retrieve(call: Call) -> Object:
 
 def _sums(call: Call) -> list[tuple[str, int, int]]:
     return call.world.store.db.execute(
-        "SELECT json_extract(body, '$.currency'), json_extract(body, '$.available_on') <= ?, "
-        "SUM(json_extract(body, '$.net')) FROM objects WHERE type = 'balance_transaction' GROUP BY 1, 2",
+        "SELECT currency, available_on <= ?, SUM(net) FROM balance_parts GROUP BY 1, 2",
         (call.now,),
     ).fetchall()
 
@@ -113,15 +112,20 @@ def _amounts(amounts: dict[str, int]) -> list[Object]:
 
 
 def check(call: Call) -> Object:
-    """For the control API: the running totals beside the sums of the stored transactions, per currency."""
+    """For the control API, per currency: the balance, kept as it changed, and the sum of the stored transactions."""
     shown = retrieve(call)
     result: Object = {}
     for part in ("available", "pending"):
         for amount in shown[part]:
             entry = result.setdefault(amount["currency"], {"available": 0, "pending": 0})
             entry[part] = amount["amount"]
-    running = dict(call.world.store.db.execute("SELECT currency, total FROM balance_totals").fetchall())
+    sums = dict(
+        call.world.store.db.execute(
+            "SELECT json_extract(body, '$.currency'), SUM(json_extract(body, '$.net')) "
+            "FROM objects WHERE type = 'balance_transaction' GROUP BY 1"
+        ).fetchall()
+    )
     for currency, entry in result.items():
-        entry["total"] = running.get(currency, 0)
-        entry["sum_of_balance_transactions"] = entry["available"] + entry["pending"]
+        entry["total"] = entry["available"] + entry["pending"]
+        entry["sum_of_balance_transactions"] = sums.get(currency, 0)
     return result

@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox import errors, ids, listing
 from sandbox.call import Call
+from sandbox.selection import Selection
 from sandbox.store import Object, public
 
 MODELLED = ("card", "apple_pay", "google_pay", "link")
@@ -83,5 +84,5 @@ def retrieve(call: Call) -> Object:
 
 def page(call: Call) -> Object:
     default(call)
-    found = call.world.store.select(type=KIND)
+    found = call.world.store.select(Selection(type=KIND))
     return listing.listed([public(one) for one in found], url="/v1/payment_method_configurations")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox import ids, listing, metadata
 from sandbox.call import Call
+from sandbox.selection import Selection
 from sandbox.store import Object, private, public
 
 SETTABLE = ("address", "description", "email", "name", "phone", "shipping", "preferred_locales", "tax_exempt")
@@ -81,7 +82,8 @@ def update(call: Call) -> Object:
 def delete(call: Call) -> Object:
     customer = find(call, id=call.ids["id"], param="id")
     call.emit("customer.deleted", public(customer))
-    for method in call.world.store.select(type="payment_method", matching={"customer": [customer["id"]]}):
+    owned = Selection(type="payment_method", matching={"customer": [customer["id"]]})
+    for method in call.world.store.select(owned):
         method["customer"] = None
         private(method)["consumed"] = True
         call.save(method)
