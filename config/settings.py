@@ -200,6 +200,7 @@ EMAIL_FILE_PATH = env.str("EMAIL_FILE_PATH", str(BASE_DIR / ".dev" / "outbox"))
 vars().update(env.email_url("EMAIL_URL", default="filemail://" if DEVELOPMENT else "smtp://localhost:25"))
 if DEVELOPMENT:
     EMAIL_FILE_PATH = env.str("EMAIL_FILE_PATH", str(BASE_DIR / ".dev" / "outbox"))
+EMAIL_TIMEOUT = 20  # A mail server that hangs must not hold a worker for ever.
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Tableside <bookings@tableside.example>")
 
 # Celery: the broker is only a doorbell (docs/decisions/), so tasks carry no work and nothing is lost with it.

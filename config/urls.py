@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from core.api_views import DocsView, NoSuchRouteView
 
+handler500 = "core.api_views.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("bookings.api.urls")),

@@ -69,6 +69,18 @@ def test_document_and_page_are_served_and_the_page_keeps_to_the_content_security
 
 
 @pytest.mark.django_db
+def test_a_bug_behind_the_api_is_a_problem_document_that_tells_nothing(monkeypatch):
+    monkeypatch.setattr("bookings.api.views.merchant_of", lambda request: 1 // 0)
+    answer = Client(raise_request_exception=False).get("/api/v1/catalogue")
+    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (
+        500,
+        MEDIA_TYPE,
+        "server_error",
+    )
+    assert "division" not in answer.content.decode()
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
 def test_a_wrong_address_below_the_api_is_a_problem_document(method):
     answer = getattr(Client(), method)("/api/v1/no/such/route")
