@@ -38,7 +38,7 @@ def handle(event: WebhookEvent) -> handling.Handled:
         return handling.Handled(
             f"ignored: {'mirrored only' if mirrored(event.type) else 'not needed'}", ignored=True
         )
-    account = _account(event)
+    account = event.endpoint.gateway_account  # loaded by the claim
     if event.livemode != account.livemode:
         return handling.Handled("refused: live and test mode do not match", ignored=True)
     if event.account and account.stripe_account_id and event.account != account.stripe_account_id:
@@ -48,10 +48,6 @@ def handle(event: WebhookEvent) -> handling.Handled:
         return handling.Handled(handler(news))
     except errors.NotYet as wait:
         raise handling.MustWait(str(wait)) from wait
-
-
-def _account(event: WebhookEvent) -> GatewayAccount:
-    return GatewayAccount.objects.select_related("merchant").get(endpoints=event.endpoint_id)
 
 
 def _object(account: GatewayAccount, event: WebhookEvent) -> Mapping[str, Any]:
