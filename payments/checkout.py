@@ -128,6 +128,7 @@ def _reserve(booking: Booking, *, purpose: str, mode: str, actor: str) -> Paymen
             .first()
         )
         if payment is not None:
+            payment.instalment = asked.instalment
             return payment
         return Payment.objects.create(
             merchant_id=booking.merchant_id,
@@ -157,8 +158,8 @@ def _check(booking: Booking) -> None:
 
 def _fits(payment: Payment, booking: Booking, *, mode: str) -> bool:
     """Whether the open payment is the one asked for: same way, same amount."""
-    assert payment.instalment_id is not None
-    open_minor = Instalment.objects.get(pk=payment.instalment_id).open_minor
+    assert payment.instalment is not None
+    open_minor = payment.instalment.open_minor  # read with the reservation, under the booking's lock
     return (
         payment.mode == mode and payment.amount_minor == open_minor and payment.currency == booking.currency
     )
@@ -334,10 +335,9 @@ def _session_end(payment: Payment) -> Any:
         payment.checkout_expires_at = (
             clock.now() + timedelta(seconds=gateway.CHECKOUT_SECONDS) + SESSION_MARGIN
         ).replace(microsecond=0)
-        Payment.objects.filter(pk=payment.pk, checkout_expires_at__isnull=True).update(
-            checkout_expires_at=payment.checkout_expires_at
-        )
-        payment.refresh_from_db(fields=["checkout_expires_at"])
+        unset = Payment.objects.filter(pk=payment.pk, checkout_expires_at__isnull=True)
+        if not unset.update(checkout_expires_at=payment.checkout_expires_at):
+            payment.refresh_from_db(fields=["checkout_expires_at"])
     return payment.checkout_expires_at
 
 

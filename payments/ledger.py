@@ -33,11 +33,19 @@ def credit(account: str, amount_minor: int) -> Line:
     return Line(account, -amount_minor)
 
 
-INSERT_ONCE = """
-    INSERT INTO payments_ledgertransaction
-        (merchant_id, currency, source_key, description, occurred_at, created_at)
-    VALUES (%s, %s, %s, %s, %s, %s)
-    ON CONFLICT (merchant_id, source_key) DO NOTHING RETURNING id
+# The transaction and its entries in one statement; nothing at all when the source was posted before.
+POST_ONCE = """
+    WITH posted AS (
+        INSERT INTO payments_ledgertransaction
+            (merchant_id, currency, source_key, description, occurred_at, created_at)
+        VALUES (%s, %s, %s, %s, %s, %s)
+        ON CONFLICT (merchant_id, source_key) DO NOTHING RETURNING id
+    )
+    INSERT INTO payments_ledgerentry
+        (transaction_id, account, amount_minor, payment_id, booking_id, customer_id)
+    SELECT posted.id, line.account, line.amount_minor, %s, %s, %s
+    FROM posted, UNNEST(%s::text[], %s::bigint[]) WITH ORDINALITY AS line (account, amount_minor, place)
+    ORDER BY line.place
 """
 
 
@@ -63,25 +71,19 @@ def post(
         return False
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("Post in the transaction that changes what is booked.")
+    about = [merchant.pk, currency, source_key, description[:200], occurred_at, clock.now()]
+    of = [payment.pk if payment else None, *_of(booking, payment)]
+    amounts = [line.amount_minor for line in moving]
     with connection.cursor() as cursor:
-        cursor.execute(
-            INSERT_ONCE, [merchant.pk, currency, source_key, description[:200], occurred_at, clock.now()]
-        )
-        row = cursor.fetchone()
-    if row is None:
-        return False
-    LedgerEntry.objects.bulk_create(
-        LedgerEntry(
-            transaction_id=row[0],
-            account=line.account,
-            amount_minor=line.amount_minor,
-            payment=payment,
-            booking_id=booking.pk if booking else payment.booking_id if payment else None,
-            customer_id=booking.customer_id if booking else payment.customer_id if payment else None,
-        )
-        for line in moving
-    )
-    return True
+        cursor.execute(POST_ONCE, [*about, *of, [str(line.account) for line in moving], amounts])
+        return bool(cursor.rowcount)
+
+
+def _of(booking: Booking | None, payment: Payment | None) -> tuple[int | None, int | None]:
+    """Booking and customer that the entries carry."""
+    if booking is not None:
+        return booking.pk, booking.customer_id
+    return (payment.booking_id, payment.customer_id) if payment else (None, None)
 
 
 def reverse(*, posted: LedgerTransaction, source_key: str, description: str, occurred_at: datetime) -> bool:

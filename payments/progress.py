@@ -4,9 +4,12 @@ Money itself is booked by settlement. Never calls Stripe; each function is one t
 """
 
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from payments import facts
 from payments.models import GatewayAccount, Payment, PaymentAttempt, PaymentState
@@ -21,16 +24,20 @@ def find(
     """This merchant's payment that the charge or intent belongs to. Metadata alone proves nothing: a row that already
     has another intent is not it.
     """
-    payments = Payment.objects.filter(merchant_id=account.merchant_id)
-    if charge_id and (found := payments.filter(stripe_charge_id=charge_id).first()):
-        return found
-    if intent_id and (found := payments.filter(stripe_payment_intent_id=intent_id).first()):
-        return found
-    uuid = _uuid(payment_public_id)
-    found = payments.filter(public_id=uuid).first() if uuid else None
-    if found is not None and found.stripe_payment_intent_id not in ("", intent_id):
+    wanted: dict[str, object] = {
+        "stripe_charge_id": charge_id,
+        "stripe_payment_intent_id": intent_id,
+        "public_id": _uuid(payment_public_id),
+    }
+    named = [Q(**{name: value}) for name, value in wanted.items() if value]
+    if not named:
         return None
-    return found
+    found = list(Payment.objects.filter(reduce(or_, named), merchant_id=account.merchant_id))
+    for name in ("stripe_charge_id", "stripe_payment_intent_id"):
+        for payment in found:
+            if wanted[name] and getattr(payment, name) == wanted[name]:
+                return payment
+    return next((one for one in found if one.stripe_payment_intent_id in ("", intent_id)), None)
 
 
 def _uuid(text: str) -> UUID | None:
@@ -53,16 +60,22 @@ def note_intent(
         return "not ours: its charge will tell"
     with transaction.atomic():
         payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.pk)
-        _remember_intent(payment, intent)
+        told = _remember_intent(payment, intent)
         if intent.decline and (source := intent.decline.source or event_id):
             note_decline(payment, intent.decline, source=source)
         if intent.state == PaymentState.SUCCEEDED:
+            _save(payment, told)
             return "noted: its money is settled apart"
         if _is_old_news(payment, intent.state, said_at=said_at):
+            _save(payment, told)
             return "nothing new"
         payment.news_at = said_at
-        moved = payment.transition_to(intent.state, actor=ACTOR, event_id=event_id, save=["updated_at"])
-        payment.save(update_fields=["news_at"])
+        told.append("news_at")
+        moved = payment.transition_to(
+            intent.state, actor=ACTOR, event_id=event_id, save={*told, "updated_at"}
+        )
+        if not moved:
+            _save(payment, told)
     return f"noted: {intent.state}" if moved else "nothing new"
 
 
@@ -73,10 +86,17 @@ def _is_old_news(payment: Payment, to: PaymentState, *, said_at: datetime) -> bo
     return (said_at, WAITING_RANK[to]) < (payment.news_at, WAITING_RANK[now])
 
 
-def _remember_intent(payment: Payment, intent: facts.Intent) -> None:
-    if not payment.stripe_payment_intent_id:
-        payment.stripe_payment_intent_id = intent.id
-        payment.save(update_fields=["stripe_payment_intent_id", "updated_at"])
+def _remember_intent(payment: Payment, intent: facts.Intent) -> list[str]:
+    """The fields that the intent fills in; the caller saves them."""
+    if payment.stripe_payment_intent_id:
+        return []
+    payment.stripe_payment_intent_id = intent.id
+    return ["stripe_payment_intent_id", "updated_at"]
+
+
+def _save(payment: Payment, fields: list[str]) -> None:
+    if fields:
+        payment.save(update_fields=fields)
 
 
 def note_decline(payment: Payment, decline: facts.Decline, *, source: str) -> None:
@@ -104,18 +124,20 @@ def note_session(account: GatewayAccount, session: facts.Session, *, event_id: s
         payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.pk)
         payment.stripe_checkout_session_id = session.id
         payment.stripe_payment_intent_id = payment.stripe_payment_intent_id or session.intent_id
-        payment.save(update_fields=["stripe_checkout_session_id", "stripe_payment_intent_id", "updated_at"])
+        told = ["stripe_checkout_session_id", "stripe_payment_intent_id", "updated_at"]
         to = _session_state(session)
-        moved = bool(to) and payment.transition_to(str(to), actor=ACTOR, event_id=event_id)
+        moved = bool(to) and payment.transition_to(str(to), actor=ACTOR, event_id=event_id, save=told)
+        if not moved:
+            payment.save(update_fields=told)
     return f"noted: {to}" if moved else "noted"
 
 
 def _of_session(account: GatewayAccount, session: facts.Session) -> Payment | None:
-    payments = Payment.objects.filter(merchant_id=account.merchant_id)
-    if found := payments.filter(stripe_checkout_session_id=session.id).first():
-        return found
-    uuid = _uuid(session.payment_public_id)
-    return payments.filter(public_id=uuid, stripe_checkout_session_id="").first() if uuid else None
+    named = Q(stripe_checkout_session_id=session.id)
+    if uuid := _uuid(session.payment_public_id):
+        named |= Q(public_id=uuid, stripe_checkout_session_id="")
+    found = list(Payment.objects.filter(named, merchant_id=account.merchant_id))
+    return max(found, key=lambda payment: payment.stripe_checkout_session_id == session.id, default=None)
 
 
 def _session_state(session: facts.Session) -> PaymentState | None:

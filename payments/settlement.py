@@ -53,6 +53,7 @@ def settle(account: GatewayAccount, money: facts.Received, *, event_id: str = ""
     with transaction.atomic():
         booking = _lock_booking(payment)
         payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.pk)
+        payment.merchant = account.merchant
         if payment.stripe_charge_id and payment.state in (PaymentState.SUCCEEDED, PaymentState.REVERSED):
             return _again(account, payment, money, event_id=event_id)
         return _book(account, payment, booking, money, event_id=event_id)
