@@ -16,7 +16,15 @@ from bookings.models import Booking, Slot
 from bookings.tests.factories import SlotFactory
 from core import clock
 from payments import errors, refunds
-from payments.models import DeskItem, EventState, LedgerEntry, LedgerTransaction, Payment, RefundCause, WebhookEvent
+from payments.models import (
+    DeskItem,
+    EventState,
+    LedgerEntry,
+    LedgerTransaction,
+    Payment,
+    RefundCause,
+    WebhookEvent,
+)
 from payments.tests.shop import Shop
 
 DONE = {EventState.HANDLED, EventState.IGNORED}
