@@ -183,18 +183,27 @@ def _inputs(
     """The inputs, and whether they still wait for the place."""
     if not values.get("menu"):
         return None
-    chosen = {
-        "merchant": merchant,
-        "menu_id": values["menu"],
-        "adults": values.get("adults") or 0,
-        "children": values.get("children") or 0,
-        "add_ons": form.chosen_add_ons() if form.is_bound else {},
-        "postal_code": values.get("postal_code") or "",
-        "event_date": on or clock.today(merchant.timezone),
-    }
+    place = values.get("postal_code") or ""
+    place_known = _is_place(place, merchant=merchant)
     try:
-        return catalogue.inputs(**chosen), False
-    except InvalidRequest as error:
-        if set(error.fields) != {"postal_code"}:
-            return None
-    return catalogue.inputs(**chosen, place_known=False), True
+        inputs = catalogue.inputs(
+            merchant=merchant,
+            menu_id=values["menu"],
+            adults=values.get("adults") or 0,
+            children=values.get("children") or 0,
+            add_ons=form.chosen_add_ons() if form.is_bound else {},
+            postal_code=place,
+            event_date=on or clock.today(merchant.timezone),
+            place_known=place_known,
+        )
+    except InvalidRequest:
+        return None
+    return inputs, not place_known
+
+
+def _is_place(text: str, *, merchant: Merchant) -> bool:
+    try:
+        catalogue.postal_code(text, country=merchant.country)
+    except InvalidRequest:
+        return False
+    return True
