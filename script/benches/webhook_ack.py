@@ -2,7 +2,7 @@
 
 Each peer: gunicorn, two synchronous workers, one PostgreSQL, the same deliveries from the same eight clients, Stripe
 at 0 ms. Targets: >= 10x dj-stripe's view, >= 2.5x its store-only callback, >= 0.5 of bare WSGI; p99 below 50 ms
-at half of our peak.
+at half of our peak. BENCH_SECONDS: how long each peer is measured, in each of three rounds.
 """
 
 import os
@@ -16,8 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import quantiles
 
+from script.bench import Figure
 from script.benches.webhook_peers import deliveries
-from script.benches.webhook_peers.database import ROOT, own_database
+from script.benches.webhook_peers.prepare import prepare
+from script.console import ROOT
 
 CLIENTS = 8
 # In turns, each peer's best: what else the machine does hits all alike.
@@ -30,13 +32,14 @@ PEERS = {
     "djstripe_store": ("config.wsgi", "script.benches.webhook_peers.peer_settings"),
     "djstripe": ("config.wsgi", "script.benches.webhook_peers.peer_settings"),
 }
+TARGETS = {"djstripe": 10.0, "djstripe_store": 2.5, "bare": 0.5}
 
 
-def run() -> dict[str, float | str]:
+def figures() -> Iterator[Figure]:
     """Events per second of each peer, our ratios to them, and our p99 at half of our peak."""
-    with own_database() as address, _stripe() as stripe_port:
-        environment = _environment(address, stripe_port)
-        path = _prepare(environment)
+    with stripe_at_once() as stripe_port:
+        environment = _environment(stripe_port)
+        path = prepare()
         peak = dict.fromkeys(PEERS, 0.0)
         for _ in range(ROUNDS):
             for peer in PEERS:
@@ -45,34 +48,25 @@ def run() -> dict[str, float | str]:
         with _server("ours", environment) as port:
             _load(port=port, path=OURS, seconds=1)
             latencies = _load(port=port, path=OURS, seconds=SECONDS, rate=peak["ours"] / 2)
-    return {
-        "name": "webhook_ack",
-        **{f"{peer}_per_second": round(rate, 1) for peer, rate in peak.items()},
-        "times_djstripe": round(peak["ours"] / peak["djstripe"], 2),
-        "times_djstripe_store": round(peak["ours"] / peak["djstripe_store"], 2),
-        "of_bare": round(peak["ours"] / peak["bare"], 2),
-        "p99_ms_at_half_peak": round(quantiles(latencies, n=100)[98] * 1000, 1),
-        "targets": ">= 10, >= 2.5, >= 0.5, < 50",
-    }
+    for peer, rate in peak.items():
+        yield Figure(name=peer, value=round(rate, 1), unit="events/s", lower_is_better=False)
+    for peer, target in TARGETS.items():
+        ratio = round(peak["ours"] / peak[peer], 2)
+        yield Figure(name=f"ours / {peer}", value=ratio, unit="ratio", target=target, lower_is_better=False)
+    p99 = round(quantiles(latencies, n=100)[98] * 1000, 1)
+    yield Figure(name="p99 at half of our peak", value=p99, unit="ms", target=50)
 
 
-def _environment(address: str, stripe_port: int) -> dict[str, str]:
+def _environment(stripe_port: int) -> dict[str, str]:
     return {
         **os.environ,
         "ENVIRONMENT": "development",
-        "DATABASE_URL": address,
         "CONN_MAX_AGE": "60",
         "CELERY_QUEUE": "bench",
         "STRIPE_API_BASE": f"http://127.0.0.1:{stripe_port}",
         "LOG_LEVEL": "CRITICAL",
         "PYTHONWARNINGS": "ignore",
     }
-
-
-def _prepare(environment: dict[str, str]) -> str:
-    command = [sys.executable, "-m", "script.benches.webhook_peers.prepare"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    return done.stdout.strip()
 
 
 def _peak(peer: str, *, environment: dict[str, str], path: str) -> float:
@@ -91,7 +85,7 @@ def _server(peer: str, environment: dict[str, str]) -> Iterator[int]:
 
 
 @contextmanager
-def _stripe() -> Iterator[int]:
+def stripe_at_once() -> Iterator[int]:
     command = [sys.executable, "-m", "script.benches.webhook_peers.stripe_at_once"]
     with _process(command, variables=dict(os.environ), host=False) as port:
         yield port
@@ -171,7 +165,3 @@ def _deliver(*, port: int, path: str) -> float:
     if not answer.startswith(b"HTTP/1.1 200"):
         raise SystemExit(f"{path} answered {answer[:200]!r}")
     return done
-
-
-if __name__ == "__main__":
-    print(run())

@@ -34,15 +34,14 @@ def named(stripe_id: str) -> dict[str, Any]:
     return obj
 
 
-def event() -> dict[str, Any]:
-    number = next(_numbers)
-    prefix, type = (("pi", "payment_intent.succeeded"), ("ch", "charge.succeeded"))[number % 2]
+def event(*, type: str, obj: dict[str, Any]) -> dict[str, Any]:
+    """An event of its own about the object."""
     return {
-        "id": f"evt_{number}",
+        "id": f"evt_{next(_numbers)}",
         "object": "event",
         "api_version": API_VERSION,
         "created": int(time.time()),
-        "data": {"object": named(f"{prefix}_{number}")},
+        "data": {"object": obj},
         "livemode": False,
         "pending_webhooks": 1,
         "request": {"id": None, "idempotency_key": None},
@@ -50,13 +49,25 @@ def event() -> dict[str, Any]:
     }
 
 
-def request(*, port: int, path: str) -> bytes:
-    """One delivery as it goes over the wire."""
-    body = json.dumps(event()).encode()
+def success() -> dict[str, Any]:
+    """The success of an intent or a charge that nobody has heard of yet."""
+    number = next(_numbers)
+    prefix, type = (("pi", "payment_intent.succeeded"), ("ch", "charge.succeeded"))[number % 2]
+    return event(type=type, obj=named(f"{prefix}_{number}"))
+
+
+def signature(body: bytes) -> str:
+    """The Stripe-Signature header, now."""
     moment = int(time.time())
     digest = hmac.new(SECRET.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={moment},v1={digest}"
+
+
+def request(*, port: int, path: str) -> bytes:
+    """One delivery as it goes over the wire."""
+    body = json.dumps(success()).encode()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json; charset=utf-8\r\n"
-        f"Content-Length: {len(body)}\r\nStripe-Signature: t={moment},v1={digest}\r\nConnection: close\r\n\r\n"
+        f"Content-Length: {len(body)}\r\nStripe-Signature: {signature(body)}\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + body

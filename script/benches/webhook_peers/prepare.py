@@ -1,19 +1,15 @@
-"""Fills an empty database with one merchant, its endpoint and dj-stripe's; prints dj-stripe's path."""
+"""Fills an empty database with one merchant, its endpoint and dj-stripe's. Django is set up."""
 
-import django
+from django.conf import settings
+from djstripe import models as djstripe
 
+from customers.models import Merchant
+from payments.models import GatewayAccount, WebhookEndpoint
 from script.benches.webhook_peers.deliveries import SECRET
 
 
 def prepare() -> str:
-    """Merchant, account and endpoint of ours; account, key and endpoint of dj-stripe's."""
-    django.setup()
-    from django.conf import settings
-    from djstripe import models as djstripe
-
-    from customers.models import Merchant
-    from payments.models import GatewayAccount, WebhookEndpoint
-
+    """Merchant, account and endpoint of ours; account, key and endpoint of dj-stripe's, whose path is returned."""
     merchant = Merchant.objects.create(name="Bench", slug="bench", email="bench@example.com", is_default=True)
     account = GatewayAccount.objects.create(merchant=merchant, stripe_account_id="acct_bench")
     WebhookEndpoint.objects.create(id=1, gateway_account=account, is_default=True, secrets=SECRET)
@@ -37,7 +33,3 @@ def prepare() -> str:
         status="enabled",
     )
     return f"/stripe/webhook/{endpoint.djstripe_uuid}/"
-
-
-if __name__ == "__main__":
-    print(prepare())
