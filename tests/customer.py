@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
+from typing import Any
 
 from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, expect
 
@@ -107,7 +108,7 @@ class Customer:
 
     # What really happened -------------------------------------------------------------------------
 
-    def charges(self, code: str) -> list[dict[str, object]]:
+    def charges(self, code: str) -> list[dict[str, Any]]:
         """The succeeded charges of a booking, as Stripe's API lists them."""
         found, after = [], ""
         while True:
@@ -117,13 +118,14 @@ class Customer:
                 return [charge for charge in found if charge["status"] == "succeeded"]
             after = listed["data"][-1]["id"]
 
-    def _stripe(self, path: str, **query: str) -> dict[str, list[dict[str, object]]]:
+    def _stripe(self, path: str, **query: str) -> dict[str, Any]:
         variables = self.product.variables
         address = f"{variables['STRIPE_API_BASE']}/v1/{path}?{urllib.parse.urlencode(query)}"
         key = base64.b64encode(f"{variables['STRIPE_SECRET_KEY']}:".encode()).decode()
         request = urllib.request.Request(address, headers={"Authorization": f"Basic {key}"})
         with urllib.request.urlopen(request, timeout=20) as answer:
-            return json.load(answer)
+            listed: dict[str, Any] = json.load(answer)
+            return listed
 
     def mails(self, *, subject: str, within_seconds: float = 30) -> list[EmailMessage]:
         """Messages to this customer whose subject contains the words, waited for."""
