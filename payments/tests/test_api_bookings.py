@@ -1,26 +1,21 @@
 """Bookings over HTTP: made by a stranger's frontend, opened by its token, seen by the merchant's staff alone."""
 
 import uuid
-from base64 import b64encode
-from datetime import timedelta
-from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import override_settings
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from rest_framework.settings import api_settings
 from rest_framework.test import APIClient
 from rest_framework.throttling import ScopedRateThrottle
 
 from bookings import access
 from bookings.models import Booking
-from bookings.tests.factories import MenuFactory, MerchantFactory, SlotFactory, booked
-from core import clock
+from bookings.tests.factories import MerchantFactory, SlotFactory, booked
 from core.models import IdempotencyRecord
 from customers.models import Customer, Membership
+from payments.tests.api_world import book, holder_of, later_slot, staff_of
 
 pytestmark = pytest.mark.django_db
 
@@ -38,48 +33,6 @@ def merchant():
 @pytest.fixture
 def client():
     return APIClient()
-
-
-def holder_of(booking):
-    return APIClient(headers={"Authorization": f"Booking {access.issue(booking)}"})
-
-
-def staff_of(merchant, *, role="clerk", **user):
-    person = User.objects.create_user(f"{role}-{uuid.uuid4().hex[:8]}", is_staff=True, **user)
-    if merchant is not None:
-        Membership.objects.create(user=person, merchant=merchant, role=role)
-    client = APIClient()
-    client.force_login(person)
-    return client
-
-
-def later_slot(merchant):
-    return SlotFactory.create(merchant=merchant, starts_at=clock.now() + timedelta(days=40))
-
-
-def wanted(merchant, **changes):
-    menu = merchant.menus.first() or MenuFactory.create(merchant=merchant)
-    slot = merchant.slots.first() or SlotFactory.create(merchant=merchant)
-    return {
-        "slot": str(slot.public_id),
-        "menu": menu.pk,
-        "adults": 10,
-        "children": 2,
-        "street": "1 Sample Street",
-        "city": "San Francisco",
-        "region": "CA",
-        "postal_code": "94110",
-        "name": "Ada Example",
-        "email": "Ada@Example.com",
-        "phone": "(415) 555-2671",
-        "terms_accepted": True,
-        **changes,
-    }
-
-
-def book(client, merchant, *, key=None, **changes):
-    headers = {"Idempotency-Key": key} if key else {}
-    return client.post("/api/v1/bookings", wanted(merchant, **changes), format="json", headers=headers)
 
 
 def test_a_stranger_books_and_the_token_opens_the_booking(client, merchant):
@@ -252,71 +205,6 @@ def test_a_list_costs_the_same_sql_for_one_booking_and_for_many(merchant, django
         booked(merchant=merchant, slot=slot, email=f"guest{number}@example.com")
     with django_assert_num_queries(5):
         assert len(client.get("/api/v1/bookings").json()["results"]) == 7
-
-
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=6,
-)
-FIELDS = [
-    "slot",
-    "menu",
-    "adults",
-    "children",
-    "add_ons",
-    "postal_code",
-    "email",
-    "phone",
-    "name",
-    "notes",
-    "date",
-]
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    route=st.sampled_from(
-        ["bookings", "bookings/price", "payments/create-intent", "payments/checkout-session"]
-    ),
-    changes=st.dictionaries(
-        st.sampled_from([*FIELDS, "booking", "purpose", "amount", "line_items"]), JSON, max_size=4
-    ),
-)
-def test_no_body_whatever_makes_the_server_fail(merchant, route, changes):
-    cache.clear()
-    body = {**wanted(merchant), "booking": "00000000", **changes}
-    answer = APIClient().post(f"/api/v1/{route}", body, format="json")
-    assert answer.status_code in (200, 201, 404, 409, 422), answer.content
-
-
-@pytest.mark.parametrize(
-    "position", ["p=abc", "p=%00", "p=1e5", "p=9" * 30, "o=-1", "o=x&p=1", "r=1&p=-1", "=&&="]
-)
-def test_a_cursor_of_ones_own_making_is_refused(merchant, position):
-    cursor = b64encode(position.encode()).decode()
-    answer = staff_of(merchant).get("/api/v1/bookings", {"cursor": cursor})
-    assert answer.status_code in (200, 404)
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    path=st.sampled_from(["bookings", "payments", "slots", "bookings/{}", "bookings/{}/payments"]),
-    name=st.sampled_from(
-        ["cursor", "limit", "state", "event_after", "created_before", "date", "booking", "email"]
-    ),
-    text=st.text(max_size=30),
-)
-def test_no_address_whatever_makes_the_server_fail(merchant, path, name, text):
-    cache.clear()
-    staff = getattr(merchant, "staff", None) or staff_of(merchant)
-    merchant.staff = staff
-    answer = staff.get(f"/api/v1/{path.format(quote(text, safe=''))}", {name: text})
-    assert answer.status_code in (200, 404, 422), answer.content
 
 
 def test_staff_need_a_csrf_token_to_book_by_session(merchant):
