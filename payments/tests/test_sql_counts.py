@@ -1,6 +1,6 @@
-"""How many SQL statements the hot paths cost. The numbers are upper bounds as measured: fewer is fine, more is seen here.
+"""How many SQL statements the hot paths cost: upper bounds as measured, so that one more is seen.
 
-The webhook view's one statement, and the lists', are asserted where those are tested.
+The pages' and lists' are asserted where those are tested.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,6 @@ from payments import handling, inbox, mirror, tasks
 from payments.models import EventState, PaymentState, WebhookEvent
 from payments.tests.shop import Shop
 from tests.chaos import trade
-
 
 # What begins and ends a transaction is not counted; inside a test these are savepoints.
 CONTROL = ("SAVEPOINT", "RELEASE SAVEPOINT")
