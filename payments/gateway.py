@@ -116,6 +116,17 @@ def _key(key: str) -> dict[str, str]:
     return {"idempotency_key": key}
 
 
+def _created(
+    account: GatewayAccount, ask: Callable[[Any], Any], *, again: Callable[[Any, str], Any]
+) -> dict[str, Any]:
+    """What this POST made, as it is now: an answer that Stripe replays for its key is as old as the first one."""
+    made = _call(account, ask)
+    if made.last_response is not None and made.last_response.headers.get("Idempotent-Replayed") == "true":
+        made = _call(account, lambda v1: again(v1, made["id"]))
+    answer: dict[str, Any] = made.to_dict()
+    return answer
+
+
 def create_customer(
     account: GatewayAccount, *, key: str, email: str, name: str, metadata: Mapping[str, str]
 ) -> str:
@@ -147,7 +158,11 @@ def create_intent(
         **_configuration(),
     }
     return facts.from_intent(
-        _call(account, lambda v1: v1.payment_intents.create(params, _key(key))).to_dict()
+        _created(
+            account,
+            lambda v1: v1.payment_intents.create(params, _key(key)),
+            again=lambda v1, id: v1.payment_intents.retrieve(id),
+        )
     )
 
 
@@ -188,7 +203,11 @@ def create_session(
         **_configuration(),
     }
     return facts.from_session(
-        _call(account, lambda v1: v1.checkout.sessions.create(params, _key(key))).to_dict()
+        _created(
+            account,
+            lambda v1: v1.checkout.sessions.create(params, _key(key)),
+            again=lambda v1, id: v1.checkout.sessions.retrieve(id),
+        )
     )
 
 
@@ -259,7 +278,13 @@ def create_refund(
     account: GatewayAccount, *, key: str, charge_id: str, amount_minor: int, metadata: Mapping[str, str]
 ) -> facts.RefundNews:
     params: dict[str, Any] = {"charge": charge_id, "amount": amount_minor, "metadata": dict(metadata)}
-    return facts.from_refund(_call(account, lambda v1: v1.refunds.create(params, _key(key))).to_dict())
+    return facts.from_refund(
+        _created(
+            account,
+            lambda v1: v1.refunds.create(params, _key(key)),
+            again=lambda v1, id: v1.refunds.retrieve(id),
+        )
+    )
 
 
 def retrieve_refund(account: GatewayAccount, refund_id: str) -> facts.RefundNews:
