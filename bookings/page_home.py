@@ -61,7 +61,6 @@ class Example:
     guests_label: str
     menu_name: str
     methods: tuple[ExampleMethod, ...]
-    has_tax: bool
 
 
 def context(merchant: Merchant) -> dict[str, Any]:
@@ -139,7 +138,6 @@ def example(merchant: Merchant, *, menu: Menu) -> Example:
         methods=tuple(
             ExampleMethod(str(total.method.label), total.total_minor, total.saving_minor) for total in totals
         ),
-        has_tax=bool(price.tax_minor),
     )
 
 

@@ -184,18 +184,28 @@ def _open_status(part: Instalment, *, booking: Booking) -> str:
 
 
 def _next_steps(booking: Booking, *, instalments: Sequence[Instalment]) -> list[Step]:
-    """What is still to come, for a booking that stands."""
-    if booking.state != BookingState.CONFIRMED:
+    """What is still to come, for a booking that stands or may still be paid."""
+    if booking.state not in (BookingState.HELD, BookingState.CONFIRMED):
         return []
-    open_parts = [part for part in instalments if part.open_minor and part.due_on]
-    steps = [
+    return [*_payment_steps(booking, instalments=instalments), *_event_steps(booking)]
+
+
+def _payment_steps(booking: Booking, *, instalments: Sequence[Instalment]) -> list[Step]:
+    steps = []
+    if booking.state == BookingState.HELD:
+        steps.append(
+            Step("Now", f"Pay by card. The receipt comes to {booking.contact_email}, and the date is yours.")
+        )
+    return steps + [
         Step(f"By {day(part.due_on)}", f"Pay the {part.get_purpose_display().lower()} on this page.")
-        for part in open_parts
-        if part.due_on
+        for part in instalments
+        if part.open_minor and part.due_on
     ]
+
+
+def _event_steps(booking: Booking) -> list[Step]:
     event = booking.local(booking.starts_at)
     return [
-        *steps,
         Step("A few days before", "We write to you about arrival, space and power."),
         Step(
             f"{event:%A}, {day(event.date())}",

@@ -153,6 +153,26 @@ def test_without_scripts_a_booking_is_made_and_paid_on_stripes_page(
         page.wait_for_url("**/c/pay/**")
 
 
+def test_when_stripes_script_does_not_come_the_hosted_page_is_offered(customer: Customer) -> None:
+    customer.page.route("**/js/stripe.js", lambda route: route.abort())
+    customer.book()
+    expect(customer.page.locator("#pay-form")).to_be_hidden()
+    customer.go_to_checkout()
+
+
+def test_a_payment_service_that_does_not_answer_is_no_declined_card(customer: Customer) -> None:
+    code = customer.book()
+    customer.type_card(GOOD)
+    customer.page.route("**/pay/start", lambda route: route.abort())
+    customer.pay_button().click()
+    problem = customer.page.get_by_role("alert").filter(has_text="does not answer")
+    expect(problem).to_contain_text("not be charged twice")
+    customer.page.unroute("**/pay/start")
+    customer.pay_button().click()
+    customer.expect_confirmed()
+    assert len(customer.charges(code)) == 1
+
+
 def test_pages_ask_nobody_but_stripe(customer: Customer) -> None:
     """Fonts, scripts and pictures come from the product; the pay page adds Stripe."""
     page = customer.page

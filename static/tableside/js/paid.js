@@ -5,7 +5,8 @@ const words = document.getElementById("confirming-words");
 const started = Date.now();
 
 // Stripe adds the intent's secret to the address: it is of no use here, and none in the history.
-history.replaceState(null, "", window.location.pathname);
+const payment = new URLSearchParams(window.location.search).get("payment");
+history.replaceState(null, "", `${window.location.pathname}?payment=${payment}`);
 
 async function ask() {
   try {

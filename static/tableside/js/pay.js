@@ -30,7 +30,8 @@ function busy(isBusy) {
 // What Stripe refused, and what the customer can do about it.
 function explain(error) {
   if (error.type === "validation_error") return; // The fields say it themselves.
-  const known = advice[error.decline_code] || advice[error.code] || advice.default;
+  const other = error.type === "card_error" ? advice.default : advice.unreachable;
+  const known = advice[error.decline_code] || advice[error.code] || other;
   show({ title: known.title, text: known.text });
 }
 
