@@ -14,10 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-# Append-only tables must still be emptied between tests that commit.
-pytest_plugins = ["core.testing"]
-
-pytest_plugins = ["tests.fixtures"]
+# core.testing: append-only tables must still be emptied between tests that commit.
+pytest_plugins = ["core.testing", "tests.fixtures"]
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_FLAGS = [
