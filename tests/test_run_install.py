@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from script import install, state, supervisor
 from script.console import ROOT, Refusal
@@ -158,3 +160,19 @@ def test_outside_development_the_product_talks_to_stripe_only() -> None:
     given["STRIPE_API_BASE"] = "http://127.0.0.1:12111"
     said = run([sys.executable, "-c", "import config.settings"], folder=ROOT, environment=given)
     assert "outside development the product talks to Stripe only" in said.splitlines()[-1]
+
+
+def test_the_deployment_checks_have_nothing_to_say_about_production() -> None:
+    given = {
+        "PATH": os.defpath,
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "STRIPE_SECRET_KEY": "sk_live_" + "0" * 24,
+        "STRIPE_PUBLISHABLE_KEY": "pk_live_" + "0" * 24,
+        "STRIPE_WEBHOOK_SECRETS": "whsec_" + "0" * 24,
+        "ALLOWED_HOSTS": "bookings.example.com",
+        "SITE_URL": "https://bookings.example.com",
+    }
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
