@@ -154,9 +154,7 @@ def _week(user: User) -> dict[str, Any]:
     rows = filters.events_this_week(mine(Booking, user=user))
     coming = rows.filter(starts_at__gte=filters.start_of(filters.today())).order_by("starts_at")
     shown = list(coming.select_related("menu", "merchant")[:SHOWN_EVENTS])
-    counted = rows.aggregate(
-        week=Count("pk"), today=Count("pk", filter=filters.is_today())
-    )
+    counted = rows.aggregate(week=Count("pk"), today=Count("pk", filter=filters.is_today()))
     url = reverse("admin:bookings_booking_changelist")
     return {
         "events": [

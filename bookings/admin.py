@@ -75,9 +75,7 @@ class TaxRateAdmin(ScopedAdmin):
     list_display = ("name", "percent", "where", "valid_from", "valid_to")
     list_filter = (MerchantFilter,)
     search_fields = ("name", "postal_prefix")
-    fieldsets = (
-        (None, {"fields": ("merchant", "name", "rate", "postal_prefix", "valid_from", "valid_to")}),
-    )
+    fieldsets = ((None, {"fields": ("merchant", "name", "rate", "postal_prefix", "valid_from", "valid_to")}),)
 
     @admin.display(description="Rate", ordering="rate")
     def percent(self, row: TaxRate) -> str:
@@ -155,7 +153,9 @@ class SlotAdmin(ScopedAdmin):
             raise PermissionDenied
         form = SlotRunForm(request.POST or None, request=request)
         if request.method == "POST" and form.is_valid() and (added := form.add()) is not None:
-            messages.success(request, f"{added} slots added." if added else "Those slots were all there already.")
+            messages.success(
+                request, f"{added} slots added." if added else "Those slots were all there already."
+            )
             return HttpResponseRedirect(reverse("admin:bookings_slot_changelist"))
         context = {
             **self.admin_site.each_context(request),

@@ -133,7 +133,7 @@ class SlotRunForm(forms.Form):
         if len(allowed) == 1:
             field.initial = allowed[0].pk
             field.widget = forms.HiddenInput()
-        self.fields["first"].initial = date.today  # noqa: DTZ011 - a suggestion only
+        self.fields["first"].initial = date.today
 
     def add(self) -> int | None:
         """Add the run's slots; None, with the form's errors, when they are refused."""

@@ -21,7 +21,7 @@ class RunRefused(Invalid):
 
 @dataclass(frozen=True)
 class Run:
-    """From `first` to `last`, both included, on `weekdays` (Monday is 0); `ends` before `starts` means past midnight."""
+    """From `first` to `last`, both included, on `weekdays` (Monday is 0); `ends` before `starts`: past midnight."""
 
     first: date
     last: date
@@ -50,9 +50,7 @@ def add(run: Run, *, merchant: Merchant) -> int:
         raise RunRefused("The last day is before the first.")
     if run.last - run.first > LONGEST_RUN:
         raise RunRefused("A run is at most a year long.")
-    spans = [
-        span(day, starts=run.starts, ends=run.ends, timezone=merchant.timezone) for day in run.days()
-    ]
+    spans = [span(day, starts=run.starts, ends=run.ends, timezone=merchant.timezone) for day in run.days()]
     if not spans:
         raise RunRefused("None of the chosen weekdays lies between those days.")
     known = set(

@@ -16,7 +16,9 @@ class ConsoleSite(UnfoldAdminSite):
     index_title = "Today"
     enable_nav_sidebar = True
 
-    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
+    def admin_view(
+        self, view: Callable[..., HttpResponse], cacheable: bool = False
+    ) -> Callable[..., HttpResponse]:
         inner = super().admin_view(view, cacheable)
 
         def in_merchants_zone(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

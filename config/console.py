@@ -94,7 +94,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     "payments.view_ledgertransaction",
                 ),
                 _item(
-                    "Balances", "balance", "payments_ledgertransaction_balances", "payments.view_ledgertransaction"
+                    "Balances",
+                    "balance",
+                    "payments_ledgertransaction_balances",
+                    "payments.view_ledgertransaction",
                 ),
             ],
         },
@@ -105,7 +108,12 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Menus", "restaurant_menu", "bookings_menu_changelist", "bookings.view_menu"),
                 _item("Add-ons", "add_shopping_cart", "bookings_addon_changelist", "bookings.view_addon"),
                 _item("Taxes", "percent", "bookings_taxrate_changelist", "bookings.view_taxrate"),
-                _item("Travel fees", "local_shipping", "bookings_travelfee_changelist", "bookings.view_travelfee"),
+                _item(
+                    "Travel fees",
+                    "local_shipping",
+                    "bookings_travelfee_changelist",
+                    "bookings.view_travelfee",
+                ),
             ],
         },
         {
@@ -131,7 +139,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _item("Customers", "group", "customers_customer_changelist", "customers.view_customer"),
                 _item("E-mails", "mail", "core_outboxemail_changelist", "core.view_outboxemail"),
-                _item("Staff", "shield_person", "customers_membership_changelist", "customers.view_membership"),
+                _item(
+                    "Staff", "shield_person", "customers_membership_changelist", "customers.view_membership"
+                ),
                 _item("Settings", "storefront", "customers_merchant_changelist", "customers.view_merchant"),
                 {
                     "title": "Sign-ins",
@@ -149,9 +159,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Tableside",
     "SITE_SUBHEADER": "Staff console",
     "SITE_ICON": _static("tableside/img/mark.svg"),
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": _static("tableside/img/mark.svg")}
-    ],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _static("tableside/img/mark.svg")}],
     "SITE_URL": "/",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,

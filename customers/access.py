@@ -69,16 +69,18 @@ def places(user: User) -> list[Place]:
         return []
     known: list[Place] | None = getattr(user, "_places", None)
     if known is None:
-        rows = Membership.objects.filter(user_id=user.pk).select_related("merchant").order_by("merchant__name")
+        rows = (
+            Membership.objects.filter(user_id=user.pk).select_related("merchant").order_by("merchant__name")
+        )
         known = [Place(merchant=row.merchant, role=row.role) for row in rows]
-        user._places = known  # type: ignore[union-attr]
+        setattr(user, "_places", known)  # noqa: B010 - a memo of ours on Django's object
     return known
 
 
 def forget(user: User) -> None:
     """Read the memberships anew at the next question (they were just changed)."""
     if hasattr(user, "_places"):
-        del user._places
+        delattr(user, "_places")
 
 
 def merchants_where(user: User, *, permission: str) -> list[Merchant]:

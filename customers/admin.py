@@ -26,7 +26,7 @@ from customers.console import (
     ScopedAdmin,
     amount,
     badge,
-    moment,
+    stamp,
 )
 from customers.console.forms import CustomerForm, MembershipForm, MerchantForm, NewMembershipForm
 from customers.models import Customer, FeeTier, Membership, Merchant, Role
@@ -35,15 +35,15 @@ admin.site.unregister(Group)
 admin.site.unregister(User)
 
 SURCHARGE_RULE = (
-    "Customers always pay the same amounts; this decides how they are presented. <b>As a discount</b>, the listed price "
-    "is the card's, and Zelle and Venmo show what they save. <b>As a surcharge</b>, cards pay more than the listed "
-    "price: the card networks forbid that above 3&nbsp;%, and several states forbid it altogether, so it is refused "
-    "while the card fee is higher."
+    "Customers always pay the same amounts; this decides how they are presented. <b>As a discount</b>, the listed "
+    "price is the card's, and Zelle and Venmo show what they save. <b>As a surcharge</b>, cards pay more than the "
+    "listed price: the card networks forbid that above 3&nbsp;%, and several states forbid it altogether, so it is "
+    "refused while the card fee is higher."
 )
 
 
 @admin.register(User)
-class UserAdmin(BaseUserAdmin, ScopedAdmin):
+class UserAdmin(BaseUserAdmin, ScopedAdmin):  # type: ignore[misc]  # Django's own bases differ in type only
     """Sign-ins of the whole installation, for superusers. Groups and single permissions are not used: roles are."""
 
     form = UserChangeForm
@@ -96,7 +96,15 @@ class MerchantAdmin(DetailAdmin):
         ),
         (
             "Bookings",
-            {"fields": ("hold_minutes", "deposit_minor", "balance_due_days", "minimum_spend_minor", "policy")},
+            {
+                "fields": (
+                    "hold_minutes",
+                    "deposit_minor",
+                    "balance_due_days",
+                    "minimum_spend_minor",
+                    "policy",
+                )
+            },
         ),
         ("Tax", {"fields": ("tax_travel", "tax_after_discount", "tax_method_fee")}),
         ("Place and words", {"fields": ("timezone", "locale", "terms_version")}),
@@ -113,7 +121,10 @@ class MerchantAdmin(DetailAdmin):
 
     @admin.display(description="Cancellation policy")
     def policy(self, row: Merchant) -> str:
-        brackets = [f"{each['days_before']} days or more: {each['refund_percent']} %" for each in row.cancellation_policy]
+        brackets = [
+            f"{each['days_before']} days or more: {each['refund_percent']} %"
+            for each in row.cancellation_policy
+        ]
         return "; ".join(brackets) + " of what was paid goes back."
 
     def panels(self, request: HttpRequest, row: Merchant) -> list[Panel]:
@@ -156,7 +167,9 @@ class MembershipAdmin(ScopedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
         if not change:
-            obj.user = staff.sign_in(username=form.cleaned_data["sign_in"], password=form.cleaned_data["password"])
+            obj.user = staff.sign_in(
+                username=form.cleaned_data["sign_in"], password=form.cleaned_data["password"]
+            )
         super().save_model(request, obj, form, change)
         access.forget(request.user)
 
@@ -184,7 +197,7 @@ class CustomerAdmin(DetailAdmin):
 
     @admin.display(description="Since", ordering="id")
     def since(self, row: Customer) -> str:
-        return moment(row.created_at)
+        return stamp(row.created_at)
 
     def figures(self, request: HttpRequest, row: Customer) -> list[Figure]:
         return [
@@ -207,7 +220,18 @@ class OutboxEmailAdmin(DetailAdmin, ReadOnlyAdmin):
     search_fields = ("to", "subject")
     ordering = ("-id",)
     fieldsets = (
-        (None, {"fields": ("subject", "to", "standing", "written", "sent", "attempts", "due_at", "last_error")}),
+        (
+            None,
+            {
+                "fields": (
+                    "subject",
+                    ("to", "standing"),
+                    ("written", "sent"),
+                    ("attempts", "due_at"),
+                    "last_error",
+                )
+            },
+        ),
         ("What it says", {"fields": ("body",)}),
     )
     readonly_fields = ("standing", "written", "sent", "body")
@@ -225,11 +249,11 @@ class OutboxEmailAdmin(DetailAdmin, ReadOnlyAdmin):
 
     @admin.display(description="Written", ordering="id")
     def written(self, row: OutboxEmail) -> str:
-        return moment(row.created_at)
+        return stamp(row.created_at)
 
     @admin.display(description="Sent")
     def sent(self, row: OutboxEmail) -> str:
-        return moment(row.sent_at)
+        return stamp(row.sent_at)
 
     @admin.display(description="Text")
     def body(self, row: OutboxEmail) -> SafeString:

@@ -7,7 +7,7 @@ from customers.console.base import DetailAdmin, ReadOnlyAdmin, ScopedAdmin
 from customers.console.fields import MinorAmountField, PercentField, ScopedForm
 from customers.console.filters import MerchantFilter
 from customers.console.paging import CappedPaginator
-from customers.console.shown import Figure, Panel, amount, badge, link, moment, pretty_json
+from customers.console.shown import Figure, Panel, amount, badge, link, moment, pretty_json, stamp
 
 __all__ = [
     "CappedPaginator",
@@ -25,4 +25,5 @@ __all__ = [
     "link",
     "moment",
     "pretty_json",
+    "stamp",
 ]

@@ -1,4 +1,4 @@
-"""Form fields in people's units: amounts in currency, rates in percent. What is stored stays integer or exact decimal."""
+"""Form fields in people's units: amounts in currency, rates in percent. Stored: integers and exact decimals."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -73,7 +73,7 @@ class PercentField(forms.CharField):
             return True
 
 
-class ScopedForm(forms.ModelForm):  # type: ignore[type-arg]
+class ScopedForm(forms.ModelForm):
     """Keeps a row's merchant, chooses the only one there is, and gives amounts that merchant's currency.
 
     The merchant stays a field even where nobody may change it, so that unique constraints with it are checked and
@@ -99,10 +99,10 @@ class ScopedForm(forms.ModelForm):  # type: ignore[type-arg]
             field.disabled = True
             if len(choices) <= 1:
                 field.widget = forms.HiddenInput()
-            return self.instance.merchant  # type: ignore[no-any-return]
+            return self.instance.merchant
         if len(choices) == 1:
             field.initial = choices[0].pk
             field.widget = forms.HiddenInput()
-            return choices[0]  # type: ignore[no-any-return]
+            return choices[0]
         chosen = self.data.get(self.add_prefix("merchant"))
         return next((row for row in choices if str(row.pk) == chosen), None)

@@ -53,11 +53,19 @@ def amount(minor: int | None, *, currency: str, locale: str = "en_US") -> SafeSt
 
 
 def moment(when: datetime | None, *, zone: str = "") -> str:
-    """"Sat 21 Nov 2026, 18:00 PST"; in the reader's (merchant's) zone unless one is given."""
+    """ "Sat 21 Nov 2026, 18:00 PST"; in the reader's (merchant's) zone unless one is given."""
     if when is None:
         return NOTHING
     local = when.astimezone(ZoneInfo(zone)) if zone else timezone.localtime(when)
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M} {local:%Z}"
+
+
+def stamp(when: datetime | None) -> str:
+    """ "20 Nov 2026, 16:30", for lists; in the reader's (merchant's) zone."""
+    if when is None:
+        return NOTHING
+    local = timezone.localtime(when)
+    return f"{local.day} {local:%b %Y, %H:%M}"
 
 
 def badge(text: object, *, tone: str = "") -> SafeString:
@@ -74,7 +82,9 @@ def link(row: Model | None, *, text: object = "") -> SafeString | str:
 
 def pretty_json(value: object) -> SafeString:
     """Indented, without secrets."""
-    return format_html('<pre class="ts-json" tabindex="0">{}</pre>', json.dumps(redacted(value), indent=2, default=str))
+    return format_html(
+        '<pre class="ts-json" tabindex="0">{}</pre>', json.dumps(redacted(value), indent=2, default=str)
+    )
 
 
 def redacted(value: object) -> object:

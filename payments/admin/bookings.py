@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bookings import codes
@@ -18,7 +19,16 @@ from payments.models import LedgerEntry, Payment, Refund
 
 @admin.register(Booking)
 class BookingAdmin(DetailAdmin):
-    list_display = ("code_shown", "state_shown", "event", "guests_shown", "customer_shown", "total", "paid", "due")
+    list_display = (
+        "code_shown",
+        "state_shown",
+        "event",
+        "guests_shown",
+        "customer_shown",
+        "total",
+        "paid",
+        "due",
+    )
     list_filter = ("state", EventDayFilter, HoldFilter, MerchantFilter)
     list_select_related = ("merchant", "customer", "menu")
     search_fields = ("code",)
@@ -26,7 +36,6 @@ class BookingAdmin(DetailAdmin):
     ordering = ("-id",)
     date_hierarchy = None
     readonly_fields = (
-        "state_shown",
         "event",
         "ends",
         "guests_shown",
@@ -39,9 +48,20 @@ class BookingAdmin(DetailAdmin):
         "booked",
     )
     fieldsets = (
-        ("Event", {"fields": ("state_shown", "event", "ends", "guests_shown", "menu", "place", "hold_ends")}),
-        ("Contact", {"fields": ("customer_link", "contact", "customer_notes", "booked")}),
-        ("Staff", {"fields": ("staff_notes",)}),
+        (
+            None,
+            {
+                "fields": (
+                    ("event", "ends"),
+                    ("guests_shown", "menu"),
+                    "place",
+                    ("customer_link", "contact"),
+                    ("booked", "hold_ends"),
+                    "customer_notes",
+                    "staff_notes",
+                )
+            },
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
@@ -121,7 +141,7 @@ class BookingAdmin(DetailAdmin):
         due = due_minor(row)
         return [
             Figure(row.code, state_badge(row), note=moment(row.starts_at, zone=row.timezone)),
-            Figure("Total", self.total(row), note=f"{_money(row, row.tax_minor)} tax"),
+            Figure("Total", self.total(row), note=format_html("{} tax within", _money(row, row.tax_minor))),
             Figure("Paid", self.paid(row), tone="good" if paid_minor(row) else ""),
             Figure("Due", self.due(row), tone="warn" if due else ""),
         ]

@@ -19,9 +19,27 @@ class DeskItemAdmin(ReadOnlyAdmin):
     list_filter = (DeskFilter, "kind", MerchantFilter)
     list_select_related = ("merchant", "booking", "payment")
     search_fields = ("summary", "booking__code")
-    readonly_fields = ("standing", "age", "raised", "booking_shown", "payment_shown", "evidence_shown", "closed")
+    readonly_fields = (
+        "standing",
+        "age",
+        "raised",
+        "booking_shown",
+        "payment_shown",
+        "evidence_shown",
+        "closed",
+    )
     fieldsets = (
-        (None, {"fields": ("summary", "standing", "kind", "age", "raised", "booking_shown", "payment_shown")}),
+        (
+            None,
+            {
+                "fields": (
+                    "summary",
+                    ("standing", "kind"),
+                    ("age", "raised"),
+                    ("booking_shown", "payment_shown"),
+                )
+            },
+        ),
         ("Evidence", {"fields": ("evidence_shown",)}),
         ("Closed", {"fields": ("closed", "resolution")}),
     )

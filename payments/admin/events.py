@@ -1,4 +1,7 @@
-"""Stripe's events as they came: what became of each, how often it was delivered and tried. "Handle again" is by POST."""
+"""Stripe's events as they came: what became of each, how often it was delivered and tried.
+
+"Handle again" makes failed events, and those given up, due at once; by POST alone.
+"""
 
 from typing import Any
 
@@ -13,7 +16,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action
 
 from customers import access
-from customers.console import MerchantFilter, ReadOnlyAdmin, moment, pretty_json
+from customers.console import MerchantFilter, ReadOnlyAdmin, pretty_json, stamp
 from payments import inbox
 from payments.admin.filters import EventTroubleFilter
 from payments.admin.tones import state_badge
@@ -44,9 +47,9 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         "payload_shown",
     )
     fieldsets = (
-        (None, {"fields": ("type", "event_id", "state_shown", "outcome", "last_error")}),
-        ("Course", {"fields": ("made", "received", "due", "handled", "deliveries", "attempts")}),
-        ("From", {"fields": ("endpoint_shown", "api_version", "account", "livemode")}),
+        (None, {"fields": (("type", "event_id"), ("state_shown", "outcome"), "last_error")}),
+        ("Course", {"fields": (("made", "received"), ("due", "handled"), ("deliveries", "attempts"))}),
+        ("From", {"fields": (("endpoint_shown", "api_version"), ("account", "livemode"))}),
         ("Payload", {"fields": ("payload_shown",)}),
     )
 
@@ -54,7 +57,9 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         rows: QuerySet[WebhookEvent] = super().get_queryset(request)
         secret = ("endpoint__secrets", "endpoint__gateway_account__secret_key")
         rows = rows.select_related(*self.list_select_related).defer(*secret)
-        is_list = request.resolver_match is not None and str(request.resolver_match.url_name).endswith("_changelist")
+        is_list = request.resolver_match is not None and str(request.resolver_match.url_name).endswith(
+            "_changelist"
+        )
         return rows.defer(*secret, "payload", "last_error") if is_list else rows
 
     def get_search_results(
@@ -72,10 +77,16 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     # Handle again ---------------------------------------------------------------------------------
 
     def has_handle_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        row = self.get_object(request, str(obj)) if obj is not None and not isinstance(obj, WebhookEvent) else obj
+        row = (
+            self.get_object(request, str(obj))
+            if obj is not None and not isinstance(obj, WebhookEvent)
+            else obj
+        )
         if obj is not None and row is None:
             return False
-        merchant_id = access.merchant_of(row, path=self.merchant_path) if isinstance(row, WebhookEvent) else None
+        merchant_id = (
+            access.merchant_of(row, path=self.merchant_path) if isinstance(row, WebhookEvent) else None
+        )
         return access.may(request.user, permission=access.HANDLE_EVENTS, merchant_id=merchant_id)
 
     def _replay(self, request: HttpRequest, rows: QuerySet[WebhookEvent]) -> None:
@@ -102,11 +113,16 @@ class WebhookEventAdmin(ReadOnlyAdmin):
             return HttpResponseRedirect(reverse("admin:payments_webhookevent_change", args=[row.pk]))
         if request.method != "GET":
             return HttpResponseNotAllowed(["GET", "POST"])
-        context = {**self.admin_site.each_context(request), "title": "Handle again", "opts": self.opts, "event": row}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Handle again",
+            "opts": self.opts,
+            "event": row,
+        }
         return TemplateResponse(request, "admin/payments/webhookevent/handle_again.html", context)
 
     # unfold's link opens this address as a dialog; the work is done by POST alone.
-    handle_this_again.dialog = {"title": "Handle again", "description": ""}  # type: ignore[attr-defined]
+    handle_this_again.dialog = {"title": "Handle again", "description": ""}
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         row = self.get_object(request, str(object_id))
@@ -119,19 +135,19 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Received", ordering="id")
     def received(self, row: WebhookEvent) -> str:
-        return moment(row.received_at)
+        return stamp(row.received_at)
 
     @admin.display(description="Made by Stripe")
     def made(self, row: WebhookEvent) -> str:
-        return moment(row.stripe_created)
+        return stamp(row.stripe_created)
 
     @admin.display(description="Due")
     def due(self, row: WebhookEvent) -> str:
-        return moment(row.due_at) if row.state in (EventState.PENDING, EventState.FAILED) else "–"
+        return stamp(row.due_at) if row.state in (EventState.PENDING, EventState.FAILED) else "–"
 
     @admin.display(description="Handled")
     def handled(self, row: WebhookEvent) -> str:
-        return moment(row.handled_at)
+        return stamp(row.handled_at)
 
     @admin.display(description="State", ordering="state")
     def state_shown(self, row: WebhookEvent) -> SafeString:

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from customers import access
-from customers.console import DetailAdmin, MerchantFilter, Panel, ReadOnlyAdmin, amount, badge, link, moment
+from customers.console import DetailAdmin, MerchantFilter, Panel, ReadOnlyAdmin, amount, badge, link, stamp
 from customers.models import Merchant
 from payments.admin import panels
 from payments.models import Account, BalanceTransaction, LedgerEntry, LedgerTransaction
@@ -29,7 +29,7 @@ class LedgerTransactionAdmin(DetailAdmin, ReadOnlyAdmin):
     search_help_text = "Source key (ch:…, bt:…), starts with"
     ordering = ("-id",)
     readonly_fields = ("occurred", "posted", "source", "reverses_link")
-    fieldsets = ((None, {"fields": ("description", "occurred", "posted", "source", "reverses_link")}),)
+    fieldsets = ((None, {"fields": ("description", ("occurred", "posted"), ("source", "reverses_link"))}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerTransaction]:
         rows: QuerySet[LedgerTransaction] = super().get_queryset(request)
@@ -64,11 +64,11 @@ class LedgerTransactionAdmin(DetailAdmin, ReadOnlyAdmin):
 
     @admin.display(description="When", ordering="id")
     def occurred(self, row: LedgerTransaction) -> str:
-        return moment(row.occurred_at)
+        return stamp(row.occurred_at)
 
     @admin.display(description="Posted")
     def posted(self, row: LedgerTransaction) -> str:
-        return moment(row.created_at)
+        return stamp(row.created_at)
 
     @admin.display(description="Debit")
     def debits(self, row: LedgerTransaction) -> SafeString:
@@ -159,7 +159,9 @@ def _trial_balance(
         debit, credit = accounts[account]
         balance = debit - credit
         debits, credits = debits + max(balance, 0), credits + max(-balance, 0)
-        rows.append((account.label, shown(debit), shown(credit), shown(max(balance, 0)), shown(max(-balance, 0))))
+        rows.append(
+            (account.label, shown(debit), shown(credit), shown(max(balance, 0)), shown(max(-balance, 0)))
+        )
     panel = Panel(
         title=f"{merchant.name}, {currency.upper()}",
         columns=("Account", "Debits", "Credits", "Balance, debit", "Balance, credit"),
@@ -181,7 +183,12 @@ class BalanceTransactionAdmin(ReadOnlyAdmin):
     search_fields = ("=stripe_id", "=source_id")
     ordering = ("-id",)
     readonly_fields = ("made", "gross", "fee", "net", "posted")
-    fieldsets = ((None, {"fields": ("type", "stripe_id", "source_id", "made", "gross", "fee", "net", "posted")}),)
+    fieldsets = (
+        (
+            None,
+            {"fields": (("type", "made"), ("stripe_id", "source_id"), ("gross", "fee"), ("net", "posted"))},
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BalanceTransaction]:
         rows: QuerySet[BalanceTransaction] = super().get_queryset(request)
@@ -192,7 +199,7 @@ class BalanceTransactionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="When", ordering="id")
     def made(self, row: BalanceTransaction) -> str:
-        return moment(row.stripe_created)
+        return stamp(row.stripe_created)
 
     @admin.display(description="Amount")
     def gross(self, row: BalanceTransaction) -> SafeString | str:
@@ -208,4 +215,4 @@ class BalanceTransactionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="In the ledger", ordering="posted_at")
     def posted(self, row: BalanceTransaction) -> SafeString | str:
-        return moment(row.posted_at) if row.posted_at else badge("Not posted yet", tone="warn")
+        return stamp(row.posted_at) if row.posted_at else badge("Not posted yet", tone="warn")

@@ -1,4 +1,4 @@
-"""What is left of a payment after refunds and fees. Stripe's fee is an estimate until its balance transaction is read."""
+"""What is left of a payment after refunds and fees. Stripe's fee is an estimate until Stripe tells it."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -6,15 +6,15 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from core.states import StatefulModel
-from customers.console import Panel, amount, badge, link, moment
+from customers.console import Panel, amount, badge, link, stamp
 from customers.models import Merchant
-from payments.admin.tones import TONES, state_badge
+from payments.admin.tones import TONES, state_badge, state_labels
 from payments.models import LedgerEntry, Payment, Refund
 
 
 def history(row: StatefulModel) -> Panel:
     """Every change of state: from, to, by whom, why."""
-    labels = dict(row._meta.get_field("state").flatchoices)  # type: ignore[union-attr]
+    labels = state_labels(row)
     tones = TONES.get(row._meta.model_name or "", {})
 
     def shown(state: str) -> SafeString:
@@ -25,7 +25,7 @@ def history(row: StatefulModel) -> Panel:
         columns=("When", "From", "To", "By", "Why"),
         rows=[
             (
-                moment(change.created_at),
+                stamp(change.created_at),
                 shown(change.from_state),
                 shown(change.to_state),
                 change.actor,
@@ -52,7 +52,7 @@ def ledger(entries: QuerySet[LedgerEntry], *, merchant: Merchant) -> Panel:
         columns=("When", "What", "Account", "Debit", "Credit"),
         rows=[
             (
-                moment(entry.transaction.occurred_at),
+                stamp(entry.transaction.occurred_at),
                 link(entry.transaction, text=entry.transaction.description),
                 entry.get_account_display(),
                 *debit_and_credit(entry, currency=entry.transaction.currency, locale=merchant.locale),
@@ -75,7 +75,7 @@ def payments(rows: QuerySet[Payment], *, merchant: Merchant) -> Panel:
         columns=("When", "State", "For", "Method", "Asked", "Received", "Refunded"),
         rows=[
             (
-                link(payment, text=moment(payment.created_at)),
+                link(payment, text=stamp(payment.created_at)),
                 state_badge(payment),
                 payment.get_purpose_display() or "–",
                 method(payment),
@@ -96,10 +96,10 @@ def refunds(rows: QuerySet[Refund], *, merchant: Merchant) -> Panel:
         columns=("When", "State", "Cause", "Reason", "By", "Principal", "Fee share", "Total"),
         rows=[
             (
-                link(refund, text=moment(refund.created_at)),
+                link(refund, text=stamp(refund.created_at)),
                 state_badge(refund),
                 refund.get_cause_display(),
-                refund.failure_reason and f"{refund.reason} ({refund.failure_reason})" or refund.reason,
+                (refund.failure_reason and f"{refund.reason} ({refund.failure_reason})") or refund.reason,
                 refund.requested_by.get_username() if refund.requested_by else "–",
                 amount(refund.amount_minor, currency=refund.currency, locale=merchant.locale),
                 amount(refund.fee_minor, currency=refund.currency, locale=merchant.locale),
@@ -113,9 +113,9 @@ def refunds(rows: QuerySet[Refund], *, merchant: Merchant) -> Panel:
 
 
 def method(payment: Payment) -> str:
-    """"Card · Visa 4242"."""
+    """ "Visa 4242", or the method's name."""
     card = f"{payment.card_brand.title()} {payment.card_last4}".strip()
-    return f"{payment.get_method_display()} · {card}" if card else payment.get_method_display()
+    return card or payment.get_method_display()
 
 
 def two_lines(first: object, second: object) -> SafeString:

@@ -14,7 +14,7 @@ from unfold.enums import ActionVariant
 
 from bookings import codes
 from customers import access
-from customers.console import DetailAdmin, Figure, MerchantFilter, Panel, ReadOnlyAdmin, amount, link, moment
+from customers.console import DetailAdmin, Figure, MerchantFilter, Panel, ReadOnlyAdmin, amount, link, stamp
 from payments.admin import net, panels, refund_dialog
 from payments.admin.filters import ReceivedFilter
 from payments.admin.tones import state_badge
@@ -23,7 +23,16 @@ from payments.models import LedgerEntry, Payment, Refund
 
 @admin.register(Payment)
 class PaymentAdmin(DetailAdmin, ReadOnlyAdmin):
-    list_display = ("started", "state_shown", "booking_shown", "customer_shown", "method_shown", "asked", "received", "left")
+    list_display = (
+        "started",
+        "state_shown",
+        "booking_shown",
+        "customer_shown",
+        "method_shown",
+        "asked",
+        "received",
+        "left",
+    )
     list_display_links = ("started",)
     list_filter = ("state", "method", "purpose", ReceivedFilter, MerchantFilter)
     list_select_related = ("merchant", "booking", "customer")
@@ -47,9 +56,19 @@ class PaymentAdmin(DetailAdmin, ReadOnlyAdmin):
         "charge",
     )
     fieldsets = (
-        (None, {"fields": ("booking_shown", "customer_link", "purpose", "method_shown", "started", "paid_at", "receipt_link")}),
-        ("Fees", {"fields": ("fee_rate_shown", "platform_fee", "gateway_fee")}),
-        ("At Stripe", {"fields": ("intent", "session", "charge", "attempt")}),
+        (
+            None,
+            {
+                "fields": (
+                    ("booking_shown", "customer_link"),
+                    ("purpose", "method_shown"),
+                    ("started", "paid_at"),
+                    ("receipt_link", "fee_rate_shown"),
+                    ("platform_fee", "gateway_fee"),
+                )
+            },
+        ),
+        ("At Stripe", {"fields": (("intent", "charge"), ("session", "attempt"))}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
@@ -76,7 +95,7 @@ class PaymentAdmin(DetailAdmin, ReadOnlyAdmin):
         return refund_dialog.view(request, payment=self.get_object(request, object_id), site=self.admin_site)
 
     # unfold's link opens what this address answers as a dialog; without scripts it is a page.
-    refund.dialog = {"title": "Refund", "description": ""}  # type: ignore[attr-defined]
+    refund.dialog = {"title": "Refund", "description": ""}
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         """No button where there is nothing to give back."""
@@ -93,11 +112,11 @@ class PaymentAdmin(DetailAdmin, ReadOnlyAdmin):
 
     @admin.display(description="Started", ordering="id")
     def started(self, row: Payment) -> str:
-        return moment(row.created_at)
+        return stamp(row.created_at)
 
     @admin.display(description="Paid")
     def paid_at(self, row: Payment) -> str:
-        return moment(row.succeeded_at)
+        return stamp(row.succeeded_at)
 
     @admin.display(description="State", ordering="state")
     def state_shown(self, row: Payment) -> SafeString:
@@ -121,7 +140,9 @@ class PaymentAdmin(DetailAdmin, ReadOnlyAdmin):
 
     @admin.display(description="Amount, fee, total", ordering="total_minor")
     def asked(self, row: Payment) -> SafeString:
-        split = format_html("{} + {} fee", self._amount(row, row.amount_minor), self._amount(row, row.fee_minor))
+        split = format_html(
+            "{} + {} fee", self._amount(row, row.amount_minor), self._amount(row, row.fee_minor)
+        )
         return panels.two_lines(self._amount(row, row.total_minor), split)
 
     @admin.display(description="Received, refunded", ordering="received_minor")
@@ -180,9 +201,13 @@ class PaymentAdmin(DetailAdmin, ReadOnlyAdmin):
     # The page ------------------------------------------------------------------------------------
 
     def figures(self, request: HttpRequest, row: Payment) -> list[Figure]:
-        split = format_html("{} + {} fee", self._amount(row, row.amount_minor), self._amount(row, row.fee_minor))
+        split = format_html(
+            "{} + {} fee", self._amount(row, row.amount_minor), self._amount(row, row.fee_minor)
+        )
         on_its_way = (
-            format_html("{} on its way", self._amount(row, row.refunding_minor)) if row.refunding_minor else ""
+            format_html("{} on its way", self._amount(row, row.refunding_minor))
+            if row.refunding_minor
+            else ""
         )
         found = net.of(row)
         return [
@@ -215,7 +240,7 @@ def _attempts(row: Payment) -> Panel:
         title="Declined tries",
         columns=("When", "Code", "Bank's code", "What the customer was told"),
         rows=[
-            (moment(each.created_at), each.code or "–", each.decline_code or "–", each.message)
+            (stamp(each.created_at), each.code or "–", each.decline_code or "–", each.message)
             for each in row.attempts.all()
         ],
         empty="None.",

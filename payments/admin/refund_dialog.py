@@ -1,8 +1,8 @@
 """The refund dialog: what will happen is shown first, in amounts, and happens by POST only.
 
-One address. GET shows the form with the figures for the whole rest. POST with "_preview", or when the figures that the
-person saw are no longer those, shows new figures; POST with exactly the figures shown refunds. The form carries a one-time
-token which becomes the refund's request key, so sending it twice makes one refund.
+One address. GET shows the form with the figures for the whole rest. POST with "_preview", or when the figures that
+the person saw are no longer those, shows new figures; POST with exactly the figures shown refunds. The form carries a
+one-time token which becomes the refund's request key, so sending it twice makes one refund.
 """
 
 import uuid
@@ -117,9 +117,7 @@ def _refund(request: HttpRequest, *, payment: Payment, form: RefundForm, site: A
         )
     except DomainError as refusal:
         preview, _ = _preview(payment, amount_minor=data["amount"], cause=data["cause"])
-        return _page(
-            request, payment=payment, form=form, preview=preview, refusal=refusal.detail, site=site
-        )
+        return _page(request, payment=payment, form=form, preview=preview, refusal=refusal.detail, site=site)
     return _done(request, refund)
 
 

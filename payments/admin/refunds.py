@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bookings import codes
-from customers.console import DetailAdmin, Figure, MerchantFilter, Panel, ReadOnlyAdmin, amount, link, moment
+from customers.console import DetailAdmin, Figure, MerchantFilter, Panel, ReadOnlyAdmin, amount, link, stamp
 from payments.admin import panels
 from payments.admin.filters import RefundFilter
 from payments.admin.tones import state_badge
@@ -20,16 +20,36 @@ from payments.models import Receipt, Refund
 @admin.register(Refund)
 class RefundAdmin(DetailAdmin, ReadOnlyAdmin):
     merchant_path = "payment__merchant"
-    list_display = ("asked_for", "state_shown", "booking_shown", "cause", "principal", "fee_share", "total", "reason")
+    list_display = (
+        "asked_for",
+        "state_shown",
+        "booking_shown",
+        "cause",
+        "principal",
+        "fee_share",
+        "total",
+        "reason",
+    )
     list_filter = ("state", "cause", RefundFilter, MerchantFilter)
     list_select_related = ("payment__merchant", "payment__booking", "requested_by")
     search_fields = ("stripe_refund_id",)
     search_help_text = "Booking code, Stripe id"
     ordering = ("-id",)
-    readonly_fields = ("payment_link", "booking_shown", "asked_for", "done", "by", "stripe_id", "balance_transaction")
+    readonly_fields = (
+        "payment_link",
+        "booking_shown",
+        "asked_for",
+        "done",
+        "by",
+        "stripe_id",
+        "balance_transaction",
+    )
     fieldsets = (
-        (None, {"fields": ("payment_link", "booking_shown", "cause", "reason", "by", "asked_for", "done")}),
-        ("At Stripe", {"fields": ("stripe_id", "balance_transaction", "failure_reason", "attempt")}),
+        (
+            None,
+            {"fields": (("payment_link", "booking_shown"), ("cause", "by"), "reason", ("asked_for", "done"))},
+        ),
+        ("At Stripe", {"fields": (("stripe_id", "balance_transaction"), ("failure_reason", "attempt"))}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Refund]:
@@ -51,11 +71,11 @@ class RefundAdmin(DetailAdmin, ReadOnlyAdmin):
 
     @admin.display(description="Asked for", ordering="id")
     def asked_for(self, row: Refund) -> str:
-        return moment(row.created_at)
+        return stamp(row.created_at)
 
     @admin.display(description="Done")
     def done(self, row: Refund) -> str:
-        return moment(row.succeeded_at)
+        return stamp(row.succeeded_at)
 
     @admin.display(description="State", ordering="state")
     def state_shown(self, row: Refund) -> SafeString:
@@ -96,7 +116,11 @@ class RefundAdmin(DetailAdmin, ReadOnlyAdmin):
     def figures(self, request: HttpRequest, row: Refund) -> list[Figure]:
         return [
             Figure("To the customer", self.total(row), note=state_badge(row)),
-            Figure("Principal", self.principal(row), note=format_html("{} tax within", self._amount(row, row.tax_minor))),
+            Figure(
+                "Principal",
+                self.principal(row),
+                note=format_html("{} tax within", self._amount(row, row.tax_minor)),
+            ),
             Figure("Fee share", self.fee_share(row)),
         ]
 
@@ -168,11 +192,11 @@ class ReceiptAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Made", ordering="id")
     def made(self, row: Receipt) -> str:
-        return moment(row.created_at)
+        return stamp(row.created_at)
 
     @admin.display(description="Put into the outbox", ordering="emailed_at")
     def emailed(self, row: Receipt) -> str:
-        return moment(row.emailed_at)
+        return stamp(row.emailed_at)
 
     @admin.display(description="PDF")
     def pdf_link(self, row: Receipt) -> SafeString | str:

@@ -1,9 +1,9 @@
 """dj-stripe's rows under our own pages: read-only, without actions, without keys.
 
-The one module beside payments/mirror.py that knows dj-stripe. As shipped, its admin prints the secret key to view-only
-staff, lets any staff act on Stripe, and fails on several pages; so every model is registered anew. Pages are built from the
-stored columns and payload, never from dj-stripe's properties, which ask Stripe or the key table. Rows belong to whoever
-owns the Stripe account; models that hold keys, secrets or raw requests are not shown at all.
+The one module beside payments/mirror.py that knows dj-stripe. As shipped, its admin prints the secret key to
+view-only staff, lets any staff act on Stripe, and fails on several pages; so every model is registered anew. Pages are
+built from the stored columns and payload, never from dj-stripe's properties, which ask Stripe or the key table. Rows
+belong to whoever owns the Stripe account; models that hold keys, secrets or raw requests are not shown at all.
 """
 
 from typing import Any, ClassVar
@@ -47,7 +47,9 @@ class MirrorAdmin(ReadOnlyAdmin):
             GatewayAccount.objects.exclude(stripe_account_id=""), user=request.user, permission=PERMISSION
         )
         owners = list(accounts.values_list("stripe_account_id", flat=True))
-        return self.model._default_manager.filter(**{f"{self.owner_path}__in": owners}).order_by("-djstripe_id")
+        return self.model._default_manager.filter(**{f"{self.owner_path}__in": owners}).order_by(
+            "-djstripe_id"
+        )
 
     @admin.display(description="State")
     def state(self, row: Any) -> str:
@@ -57,7 +59,9 @@ class MirrorAdmin(ReadOnlyAdmin):
     def sum(self, row: Any) -> SafeString | str:
         """The payload's integer: dj-stripe's decimal columns divide yen by a hundred."""
         data = row.stripe_data
-        minor = next((data[name] for name in ("amount", "amount_total", "total") if _is_int(data.get(name))), None)
+        minor = next(
+            (data[name] for name in ("amount", "amount_total", "total") if _is_int(data.get(name))), None
+        )
         currency = data.get("currency")
         if minor is None or not isinstance(currency, str):
             return "–"

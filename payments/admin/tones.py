@@ -1,9 +1,11 @@
 """Which colour a state has: good (herb), warn (somebody is waiting), bad (a person should look), else plain."""
 
+from django.db.models import Field
+from django.utils.safestring import SafeString
+
 from bookings.models import BookingState
 from core.states import StatefulModel
 from customers.console import badge
-from django.utils.safestring import SafeString
 from payments.models import EventState, PaymentState, RefundState, WebhookEvent
 
 TONES: dict[str, dict[str, str]] = {
@@ -47,5 +49,10 @@ TONES: dict[str, dict[str, str]] = {
 
 def state_badge(row: StatefulModel | WebhookEvent) -> SafeString:
     tones = TONES.get(row._meta.model_name or "", {})
-    label = dict(row._meta.get_field("state").flatchoices).get(row.state, row.state)  # type: ignore[union-attr]
-    return badge(label, tone=tones.get(row.state, "plain"))
+    return badge(state_labels(row).get(row.state, row.state), tone=tones.get(row.state, "plain"))
+
+
+def state_labels(row: StatefulModel | WebhookEvent) -> dict[str, str]:
+    column = type(row)._meta.get_field("state")  # type: ignore[misc]  # each concrete model has one
+    assert isinstance(column, Field)
+    return {str(value): str(label) for value, label in column.flatchoices}
