@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import Error as DjangoDatabaseError
+from django.db import connection
 
 from core import doorbell
 from core.errors import ConcurrentChange, DomainError, Unavailable
@@ -86,11 +87,19 @@ def _one(event: WebhookEvent, *, handle: Handler) -> bool:
     except Exception as bug:  # noqa: BLE001 - the boundary that this module is
         where = "".join(traceback.format_tb(bug.__traceback__))
         logger.error("Event %s (%s) failed: %s\n%s", event.pk, event.type, type(bug).__name__, where)
+        _let_go_of_a_lost_connection(bug)
         return inbox.fail(event, error=f"{told(bug)}\n{where}")
     if not inbox.finish(event, outcome=handled.outcome, ignored=handled.ignored):
         logger.warning("Event %s was handled after its lease had ended; another worker has it.", event.pk)
         return False
     return True
+
+
+def _let_go_of_a_lost_connection(error: Exception) -> None:
+    """The next statement opens a new one, so that the failure is noted and the rest of the batch goes on."""
+    mine = isinstance(error, DjangoDatabaseError) and not connection.in_atomic_block
+    if mine and not connection.is_usable():
+        connection.close()
 
 
 def told(error: BaseException) -> str:
