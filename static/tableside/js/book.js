@@ -24,6 +24,10 @@ function askForPrice(event) {
 }
 
 form.addEventListener("input", askForPrice);
+// Whoever goes on in the form wants to see it, not the open price.
+form.addEventListener("focusin", () => {
+  document.querySelector("[data-price-bar] details").open = false;
+});
 steppers(form);
 guardSubmit(form);
 mirrorPrice();
