@@ -111,6 +111,7 @@ function mount() {
   });
   card.on("ready", () => busy(false));
   card.on("loaderror", () => show(advice.unreachable));
+  document.getElementById("card-fields").replaceChildren();
   card.mount("#card-fields");
   form.addEventListener("submit", onSubmit);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
