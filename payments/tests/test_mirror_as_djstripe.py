@@ -173,6 +173,7 @@ def test_a_mirrored_row_is_dj_stripes_row(objects, account, settings):
 
 
 def test_every_type_that_is_mirrored_is_a_stripe_type_of_that_name():
-    for object_type, model in MODELS.items():
+    models: dict[str, Any] = dict(MODELS)
+    for object_type, model in models.items():
         assert issubclass(model, djstripe.StripeModel)
-        assert object_type == getattr(model.stripe_class, "OBJECT_NAME", "")
+        assert object_type == model.stripe_class.OBJECT_NAME
