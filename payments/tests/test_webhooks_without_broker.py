@@ -1,5 +1,6 @@
 import socket
 import time
+from statistics import median
 
 import pytest
 
@@ -32,10 +33,13 @@ def broker(request, settings):
 def test_webhooks_are_answered_quickly_and_handled_later_without_a_broker(broker):
     make_endpoint()
     post(make_event())  # fills the caches, and lets the doorbell find out
+    seconds = []
     for _ in range(10):
         began = time.monotonic()
         assert post(make_event()).status_code == 200
-        assert time.monotonic() - began < 0.15, "the view waited for the broker"
+        seconds.append(time.monotonic() - began)
+    # The middle one: a busy machine delays some, a broker that is waited for delays every one.
+    assert median(seconds) < doorbell.SOCKET_SECONDS, "the view waited for the broker"
     assert doorbell._doorbell._thread is not None
     assert WebhookEvent.objects.filter(state=EventState.PENDING).count() == 11
     assert handling.work_off(lambda _: Handled("Done")) == 11
