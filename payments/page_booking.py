@@ -18,6 +18,7 @@ from bookings.models import Booking, BookingState, Instalment, LineKind
 from bookings.page_prices import Saving, ShownLine
 from bookings.page_words import day, guests_label, wall_clock, zone_label
 from core import clock
+from core.money import format_minor
 from customers.models import PaymentMethod
 from payments.models import Payment, PaymentState, Refund
 from payments.page_money import ShownPayment, shown_payment
@@ -154,20 +155,27 @@ def _lines(booking: Booking) -> list[ShownLine]:
 def _plan_part(
     part: Instalment, *, booking: Booking, payments: Sequence[Payment], rates: Mapping[str, Decimal]
 ) -> PlanPart:
-    is_paid = part.amount_minor > 0 and part.open_minor == 0
-    came = sum(
-        payment.placed_minor + payment.received_fee_minor
+    if part.open_minor:
+        amount = pricing.method_total(part.open_minor, rate=rates.get(PaymentMethod.CARD, Decimal(0)))
+        status = _open_status(part, booking=booking)
+    else:
+        amount, status = _paid(part, payments=payments)
+    return PlanPart(str(part.get_purpose_display()), part.purpose, status, amount, part.open_minor == 0)
+
+
+def _paid(part: Instalment, *, payments: Sequence[Payment]) -> tuple[int, str]:
+    """What really came for this part and stayed, fee included, and that in words."""
+    own = [
+        payment
         for payment in payments
         if payment.instalment_id == part.pk and payment.state == PaymentState.SUCCEEDED
-    )
-    by_card = pricing.method_total(part.open_minor, rate=rates.get(PaymentMethod.CARD, Decimal(0)))
-    return PlanPart(
-        label=str(part.get_purpose_display()),
-        purpose=part.purpose,
-        status="Paid" if is_paid else _open_status(part, booking=booking),
-        amount_minor=came if is_paid and came else by_card or part.amount_minor,
-        is_paid=is_paid,
-    )
+    ]
+    came = sum(payment.placed_minor + payment.received_fee_minor for payment in own)
+    back = min(came, sum(payment.refunded_minor for payment in own))
+    if not came:
+        return part.amount_minor, "Paid" if part.amount_minor else "Nothing to pay"
+    refunded = f", {format_minor(back, own[0].currency)} refunded" if back else ""
+    return came - back, f"Paid{refunded}"
 
 
 def _open_status(part: Instalment, *, booking: Booking) -> str:

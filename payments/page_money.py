@@ -83,7 +83,7 @@ def shown_refunds(payment: Payment, *, booking: Booking) -> list[ShownRefund]:
     hidden = (RefundState.DECLINED, RefundState.CANCELED)
     return [
         _shown_refund(refund, payment=payment, booking=booking)
-        for refund in payment.refunds.all()
+        for refund in sorted(payment.refunds.all(), key=lambda one: one.pk)
         if refund.state not in hidden
     ]
 

@@ -199,8 +199,10 @@ def test_refunds_are_told_as_they_stand(shop: Shop) -> None:
     payment = shop.paid(booking)
     refund(payment, amount_minor=4_000)
     page = client.get(f"/b/{booking.code}").content.decode()
-    assert "-$43.20" in page
-    assert "Refunded" in page
+    for words in ("-$43.20", "Refunded", "Paid, $43.20 refunded", "$64.80"):
+        assert words in page, words
+    refund(payment, amount_minor=6_000)
+    assert "Paid, $108.00 refunded" in client.get(f"/b/{booking.code}").content.decode()
 
 
 @pytest.mark.parametrize("state", list(RefundState))
