@@ -257,7 +257,7 @@ def test_a_refund_whose_answer_is_lost_is_told_as_unknown(world: World, payment:
 
 def break_refunds(sandbox: Sandbox) -> None:
     """Every call that makes a refund ends in Stripe's own error, retries included."""
-    sandbox.control("faults", kind="error_500_before", method="POST", path="/v1/refunds", count=10)
+    sandbox.order_fault({"kind": "error_500_before", "method": "POST", "path": "/v1/refunds", "count": 10})
 
 
 def test_a_refund_that_stripe_has_not_finished_is_told_as_on_its_way(
