@@ -1,0 +1,44 @@
+"""Every call to Stripe, and the only package that makes one: a module for each resource, `calling` under them all.
+
+Refuses to run inside a database transaction. Answers are facts (payments/facts.py); failures are named errors
+(payments/errors.py): a lost or unclear answer is GatewayUnknown, never a failure. Every POST carries an idempotency key
+made by the caller from our own row.
+"""
+
+from payments.gateway.balances import balance, balance_transactions
+from payments.gateway.calling import publishable_key, secret_key
+from payments.gateway.customers import create_customer
+from payments.gateway.intents import cancel_intent, create_intent, find_intent, retrieve_intent
+from payments.gateway.objects import RESOURCES, account_id, retrieve
+from payments.gateway.refunds import create_refund, find_refund, retrieve_charge, retrieve_refund
+from payments.gateway.sessions import (
+    CHECKOUT_SECONDS,
+    create_session,
+    expire_session,
+    find_session,
+    retrieve_session,
+)
+
+__all__ = [
+    "CHECKOUT_SECONDS",
+    "RESOURCES",
+    "account_id",
+    "balance",
+    "balance_transactions",
+    "cancel_intent",
+    "create_customer",
+    "create_intent",
+    "create_refund",
+    "create_session",
+    "expire_session",
+    "find_intent",
+    "find_refund",
+    "find_session",
+    "publishable_key",
+    "retrieve",
+    "retrieve_charge",
+    "retrieve_intent",
+    "retrieve_refund",
+    "retrieve_session",
+    "secret_key",
+]
