@@ -60,6 +60,13 @@ def _item(title: str, icon: str, view: str, permission: str) -> dict[str, Any]:
     }
 
 
+def _is_ledger(path: str) -> bool:
+    """The balances lie below the ledger's address and have an entry of their own."""
+    return path.startswith(reverse("admin:payments_ledgertransaction_changelist")) and path != reverse(
+        "admin:payments_ledgertransaction_balances"
+    )
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar, grouped by what a person comes to do."""
     from analytics import dashboard
@@ -87,12 +94,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Payments", "payments", "payments_payment_changelist", "payments.view_payment"),
                 _item("Refunds", "undo", "payments_refund_changelist", "payments.view_refund"),
                 _item("Receipts", "receipt_long", "payments_receipt_changelist", "payments.view_receipt"),
-                _item(
-                    "Ledger",
-                    "menu_book",
-                    "payments_ledgertransaction_changelist",
-                    "payments.view_ledgertransaction",
-                ),
+                {
+                    **_item(
+                        "Ledger",
+                        "menu_book",
+                        "payments_ledgertransaction_changelist",
+                        "payments.view_ledgertransaction",
+                    ),
+                    "active": lambda request: _is_ledger(request.path),
+                },
                 _item(
                     "Balances",
                     "balance",

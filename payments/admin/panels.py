@@ -124,4 +124,4 @@ def two_lines(first: object, second: object) -> SafeString:
 
 
 def stacked(lines: list[object]) -> SafeString:
-    return format_html_join("", "<div>{}</div>", ((line,) for line in lines))
+    return format_html("<div>{}</div>", format_html_join("", "<div>{}</div>", ((line,) for line in lines)))
