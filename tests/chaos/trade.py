@@ -6,6 +6,7 @@ and ledger say afterwards, without ids and moments, so that two trades of the sa
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -99,8 +100,10 @@ def refund_part(payment: Payment, *, key: str = "") -> None:
 def book(shop: Shop, **changes: Any) -> Booking:
     """A held booking in the one evening that has room for everybody."""
     everybody = Slot.objects.filter(merchant=shop.merchant, capacity=ROOM).first()
-    slot = everybody or SlotFactory.create(merchant=shop.merchant, capacity=ROOM)
-    return shop.book(slot=slot, **changes)
+    if everybody is None:
+        evening = clock.now() + timedelta(days=30)
+        everybody = SlotFactory.create(merchant=shop.merchant, capacity=ROOM, starts_at=evening)
+    return shop.book(slot=everybody, **changes)
 
 
 def make(shop: Shop, *, kinds: Iterable[str] = KINDS) -> dict[int, str]:
