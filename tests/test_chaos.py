@@ -113,8 +113,10 @@ def _started(house: House, booking: Booking) -> tuple[int, dict[str, Any]]:
 
 
 def _intents(house: House, booking: Booking) -> list[str]:
-    listed = house.shop.stripe.v1.payment_intents.list({"limit": 100})["data"]
-    return [one["id"] for one in listed if one["metadata"].to_dict().get("booking") == booking.code]
+    listed = house.shop.stripe.v1.payment_intents.list({"limit": 100}).data
+    return [
+        one.id for one in listed if one.metadata and one.metadata.to_dict().get("booking") == booking.code
+    ]
 
 
 def test_with_the_broker_hanging_and_then_killed_webhooks_are_answered_and_the_sweeper_handles_them(

@@ -28,13 +28,13 @@ def lose_the_answer(shop: Shop, *, mode: str) -> Payment:
 
 def pay_at_stripe(shop: Shop, *, mode: str) -> None:
     if mode == "element":
-        (intent,) = shop.stripe.v1.payment_intents.list({})["data"]
-        shop.stripe.v1.payment_intents.confirm(intent["id"], {"payment_method": "pm_card_visa"})
+        (intent,) = shop.stripe.v1.payment_intents.list({}).data
+        shop.stripe.v1.payment_intents.confirm(intent.id, {"payment_method": "pm_card_visa"})
     else:
-        (session,) = shop.stripe.v1.checkout.sessions.list({})["data"]
+        (session,) = shop.stripe.v1.checkout.sessions.list({}).data
         card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "123"}
         about = {"card": card, "billing_details": {"email": "ada@example.com", "name": "Ada Example"}}
-        shop.sandbox.control(f"checkout/{session['id']}/pay", payment_method_data=about)
+        shop.sandbox.control(f"checkout/{session.id}/pay", payment_method_data=about)
 
 
 @pytest.mark.parametrize("mode", ["element", "hosted"])
@@ -51,18 +51,18 @@ def test_what_was_paid_before_the_key_is_sent_again_is_settled_although_stripe_r
     assert payment.booking.state == BookingState.CONFIRMED
     shop.deliver(times=2)
     assert LedgerTransaction.objects.filter(source_key__startswith="ch:").count() == 1
-    assert len(shop.stripe.v1.charges.list({})["data"]) == 1
+    assert len(shop.stripe.v1.charges.list({}).data) == 1
 
 
 @pytest.mark.parametrize("mode", ["element", "hosted"])
 def test_what_was_ended_before_the_key_is_sent_again_gives_way_to_a_new_one(shop: Shop, mode: str):
     payment = lose_the_answer(shop, mode=mode)
     if mode == "element":
-        (intent,) = shop.stripe.v1.payment_intents.list({})["data"]
-        shop.stripe.v1.payment_intents.cancel(intent["id"])
+        (intent,) = shop.stripe.v1.payment_intents.list({}).data
+        shop.stripe.v1.payment_intents.cancel(intent.id)
     else:
-        (session,) = shop.stripe.v1.checkout.sessions.list({})["data"]
-        shop.stripe.v1.checkout.sessions.expire(session["id"])
+        (session,) = shop.stripe.v1.checkout.sessions.list({}).data
+        shop.stripe.v1.checkout.sessions.expire(session.id)
     started = shop.start(payment.booking, mode=mode)
     assert started.payment != payment
     payment.refresh_from_db()

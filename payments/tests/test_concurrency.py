@@ -298,7 +298,7 @@ def test_a_payment_settled_while_all_of_it_is_refunded_never_goes_below_zero(sho
     work_off()
     payment.refresh_from_db()
     assert (payment.refunded_minor, payment.refunding_minor) == (10_800, 0)
-    assert len(shop.stripe.v1.refunds.list({"charge": payment.stripe_charge_id})["data"]) == 1
+    assert len(shop.stripe.v1.refunds.list({"charge": payment.stripe_charge_id}).data) == 1
     trade.assert_books_are_straight(shop)
 
 
