@@ -138,27 +138,6 @@ def test_switching_from_checkout_to_the_element_charges_once(customer: Customer)
     assert_one_charge(customer, code)
 
 
-def test_the_customers_page_shows_a_refund_in_part_and_then_the_rest(customer: Customer) -> None:
-    code = customer.book()
-    customer.pay_in_element(GOOD)
-    customer.expect_confirmed()
-    booking_page = customer.page.url
-    for amount, shown in ((4_000, "-$43.20"), (6_000, "-$64.80")):
-        customer.product.manage("shell", "-v0", "-c", REFUND.format(code=code, amount=amount))
-        customer.page.goto(booking_page)
-        expect(customer.page.locator(".ledger-refund").filter(has_text=shown)).to_be_visible()
-    expect(customer.page.get_by_text("Refunded", exact=True)).to_have_count(2)
-
-
-REFUND = """
-from payments import refunds
-from payments.models import Payment, RefundCause
-payment = Payment.objects.get(booking__code="{code}", state="succeeded")
-refunds.request(payment=payment, amount_minor={amount}, cause=RefundCause.PRICE_REDUCTION,
-                reason="fewer guests came", requested_by=None, actor="test")
-"""
-
-
 def test_the_link_in_the_mail_opens_the_booking_and_the_code_alone_does_not(customer: Customer) -> None:
     code = customer.book()
     [held] = customer.mails(subject="We hold your date")
