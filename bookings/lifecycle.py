@@ -40,16 +40,24 @@ def confirm(booking: Booking, *, actor: str, event_id: str = "", reason: str = "
     if state in _NEVER_CONFIRMED:
         raise BookingEnded(_NEVER_CONFIRMED[state])
     if state == BookingState.EXPIRED:
-        try:
-            slots.take(booking.slot_id)
-        except SlotTaken as error:
-            raise NoCapacity(
-                "The hold on this time ended before the payment arrived, and somebody else has taken it."
-            ) from error
+        _take_again(booking)
     booking.confirmed_at = clock.now()
     return booking.transition_to(
         BookingState.CONFIRMED, actor=actor, reason=reason, event_id=event_id, save=["confirmed_at"]
     )
+
+
+def _take_again(booking: Booking) -> None:
+    try:
+        slot = slots.take(booking.slot_id)
+    except SlotTaken as error:
+        raise NoCapacity(
+            "The hold on this time ended before the payment arrived, and somebody else has taken it."
+        ) from error
+    if not slot.is_open or slot.starts_at <= clock.now():
+        raise NoCapacity(
+            "The hold on this time ended before the payment arrived, and it is no longer offered."
+        )
 
 
 def extend_hold(booking: Booking, *, until: datetime, actor: str) -> bool:

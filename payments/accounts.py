@@ -4,7 +4,6 @@ Called by the commands that set an installation up; it may run again. The defaul
 keys from the settings, others enter theirs before they can take cards.
 """
 
-from django.conf import settings
 from django.db import transaction
 
 from customers.models import Merchant
@@ -17,9 +16,7 @@ def open_for(merchant: Merchant) -> GatewayAccount:
 
     The default merchant's endpoint answers at /api/stripe/webhook, others' at /api/stripe/webhook/<merchant>.
     """
-    account, _created = GatewayAccount.objects.get_or_create(
-        merchant=merchant, defaults={"livemode": settings.STRIPE_LIVE_MODE}
-    )
+    account, _created = GatewayAccount.objects.get_or_create(merchant=merchant)
     if not account.endpoints.exists():
         has_default = WebhookEndpoint.objects.filter(is_default=True).exists()
         WebhookEndpoint.objects.create(

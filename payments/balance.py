@@ -5,6 +5,7 @@ rest post whole. One that nobody understands goes to `unallocated` with a desk i
 calls Stripe.
 """
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from django.db import transaction
 from django.db.models.functions import Substr
 
 from core import clock
+from core.errors import DomainError, Unavailable
 from payments import desk, errors, facts, gateway, ledger, refunds, settlement
 from payments.models import (
     Account,
@@ -23,6 +25,10 @@ from payments.models import (
     LedgerTransaction,
     Payment,
 )
+
+logger = logging.getLogger(__name__)
+
+MOST_UNANSWERED = 3
 
 CHARGES = frozenset({"charge", "payment"})
 REFUNDS = frozenset({"refund", "payment_refund"})
@@ -42,10 +48,10 @@ def read(account: GatewayAccount, *, since: datetime | None = None) -> int:
     for page in pages:
         new += _store(account, page)
         newest = page[0].id if since is None and (cursor.last_id or not newest) else newest
-    post_due(account)
     cursor.last_id = newest or cursor.last_id
     cursor.read_at = clock.now()
     cursor.save(update_fields=["last_id", "read_at"])
+    post_due(account)
     return new
 
 
@@ -78,10 +84,31 @@ def post_due(account: GatewayAccount) -> int:
     """Post every stored row that is not in the ledger yet, oldest first; those that must wait stay due."""
     posted = 0
     due = BalanceTransaction.objects.filter(gateway_account=account, posted_at__isnull=True)
+    unanswered = 0
     for row in due.order_by("stripe_created", "id").iterator():
-        _bring_source(account, row)
-        posted += _post(account, row)
+        try:
+            _bring_source(account, row)
+            posted += _post(account, row)
+            unanswered = 0
+        except DomainError as wait:
+            logger.warning("Balance transaction %s has to wait: %s", row.stripe_id, wait.code)
+            unanswered += isinstance(wait, Unavailable)
+            if unanswered == MOST_UNANSWERED:
+                raise  # Stripe does not answer at all: the next sweep goes on.
+        except Exception as bug:  # One row must not hold up the ledger of all others.
+            logger.exception("Balance transaction %s cannot be posted", row.stripe_id)
+            _put_on_desk(account, row, why=type(bug).__name__)
     return posted
+
+
+def _put_on_desk(account: GatewayAccount, row: BalanceTransaction, *, why: str) -> None:
+    desk.raise_item(
+        merchant=account.merchant,
+        kind=DeskKind.BALANCE_STUCK,
+        key=f"stuck:{row.stripe_id}",
+        summary=f"A movement of Stripe's balance cannot be booked: {row.type} {row.source_id}",
+        evidence={"balance_transaction": row.stripe_id, "net_minor": row.net_minor, "why": why},
+    )
 
 
 def _bring_source(account: GatewayAccount, row: BalanceTransaction) -> None:

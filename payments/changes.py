@@ -31,7 +31,8 @@ def reduce_price(
 ) -> int:
     """Lower the price and this instalment by `amount_minor` (tax included); returns the tax within.
 
-    After the event the fall is posted too; before it nothing was earned yet.
+    After the event the fall is posted too; before it nothing was earned yet. The caller refunds it, so it goes to
+    customer_deposits whole, from where the refund takes it: what is still owed stays owed.
     """
     tax = tax_within(booking, amount_minor=amount_minor)
     last = booking.lines.aggregate(last=Max("position"))["last"]
@@ -55,8 +56,6 @@ def reduce_price(
 
 
 def _post_fall(booking: Booking, *, amount_minor: int, tax_minor: int, source_key: str) -> None:
-    receivable = max(0, ledger.booking_balance(booking, account=Account.ACCOUNTS_RECEIVABLE))
-    forgiven = min(receivable, amount_minor)
     ledger.post(
         merchant=booking.merchant,
         currency=booking.currency,
@@ -66,8 +65,7 @@ def _post_fall(booking: Booking, *, amount_minor: int, tax_minor: int, source_ke
         lines=[
             ledger.debit(Account.REVENUE, amount_minor - tax_minor),
             ledger.debit(Account.TAX_PAYABLE, tax_minor),
-            ledger.credit(Account.ACCOUNTS_RECEIVABLE, forgiven),
-            ledger.credit(Account.CUSTOMER_DEPOSITS, amount_minor - forgiven),
+            ledger.credit(Account.CUSTOMER_DEPOSITS, amount_minor),
         ],
         booking=booking,
     )

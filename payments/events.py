@@ -12,8 +12,8 @@ from typing import Any
 from django.conf import settings
 
 from core import doorbell
-from payments import errors, facts, gateway, handling, progress, refunds, settlement
-from payments.models import GatewayAccount, WebhookEvent
+from payments import desk, errors, facts, gateway, handling, progress, refunds, settlement
+from payments.models import DeskKind, GatewayAccount, WebhookEvent
 
 READ_BALANCE_TASK = "payments.read_balance"
 
@@ -39,15 +39,35 @@ def handle(event: WebhookEvent) -> handling.Handled:
             f"ignored: {'mirrored only' if mirrored(event.type) else 'not needed'}", ignored=True
         )
     account = event.endpoint.gateway_account  # loaded by the claim
-    if event.livemode != account.livemode:
-        return handling.Handled("refused: live and test mode do not match", ignored=True)
-    if event.account and account.stripe_account_id and event.account != account.stripe_account_id:
-        return handling.Handled("refused: it speaks of another account", ignored=True)
+    _refuse_strangers(account, event)
     news = News(account, _object(account, event), event.stripe_event_id, event.stripe_created)
     try:
         return handling.Handled(handler(news))
     except errors.NotYet as wait:
         raise handling.MustWait(str(wait)) from wait
+
+
+def _refuse_strangers(account: GatewayAccount, event: WebhookEvent) -> None:
+    """Test news on a live account, live news on a test one, or another account's: never handled, and a person is told.
+
+    Once a day and account; the events stay, dead, and can be handled again when the keys are right.
+    """
+    if event.livemode != account.livemode:
+        wrong = (
+            "live mode, while our key is a test one" if event.livemode else "test mode, while our key is live"
+        )
+    elif event.account and account.stripe_account_id and event.account != account.stripe_account_id:
+        wrong = "another account"
+    else:
+        return
+    desk.raise_item(
+        merchant=account.merchant,
+        kind=DeskKind.MODE_MISMATCH,
+        key=f"stranger:{account.pk}:{event.received_at:%Y-%m-%d}",
+        summary=f"Stripe sends events of {wrong}: check the keys and the webhook endpoint",
+        evidence={"event": event.stripe_event_id, "type": event.type, "livemode": event.livemode},
+    )
+    raise handling.Unacceptable(f"The event is of {wrong}.")
 
 
 def _object(account: GatewayAccount, event: WebhookEvent) -> Mapping[str, Any]:
@@ -64,7 +84,7 @@ def _intent_moved(news: News) -> str:
 
 
 def _intent_succeeded(news: News) -> str:
-    money = facts.received_by_intent(facts.from_intent(news.obj))
+    money = facts.received_by_intent(facts.from_intent(news.obj), said_at=news.said_at)
     return settlement.settle(news.account, money, event_id=news.event_id)
 
 

@@ -57,7 +57,9 @@ class Decline:
 
 @dataclass(frozen=True)
 class Intent:
-    """A PaymentIntent. `received_minor` is what it captured; `charge_id` its latest charge."""
+    """A PaymentIntent. `received_minor` is what it captured; `charge_id` its latest charge, `charge` that one's money
+    when it was told along (expanded).
+    """
 
     id: str
     state: PaymentState
@@ -71,6 +73,7 @@ class Intent:
     charge_id: str
     client_secret: str
     decline: Decline | None
+    charge: "Received | None" = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,7 @@ def _decline(error: Object | None) -> Decline | None:
 
 
 def from_intent(obj: Object) -> Intent:
+    charge = obj.get("latest_charge")
     return Intent(
         id=obj["id"],
         state=INTENT_STATES[obj["status"]],
@@ -159,21 +163,27 @@ def from_intent(obj: Object) -> Intent:
         created=_moment(obj["created"]),
         payment_public_id=(obj.get("metadata") or {}).get(PAYMENT_KEY, ""),
         customer_id=_id(obj.get("customer")),
-        charge_id=_id(obj.get("latest_charge")),
+        charge_id=_id(charge),
         client_secret=obj.get("client_secret") or "",
         decline=_decline(obj.get("last_payment_error")),
+        charge=received_by_charge(charge) if isinstance(charge, Mapping) else None,
     )
 
 
-def received_by_intent(intent: Intent) -> Received:
-    """The money of an intent that succeeded; its card is told by the charge's own event."""
+def received_by_intent(intent: Intent, *, said_at: datetime | None = None) -> Received:
+    """The money of an intent that succeeded: as its charge tells it, else dated by when Stripe said so.
+
+    Without the charge the card is unknown; the charge's own event tells it.
+    """
+    if intent.charge is not None:
+        return intent.charge
     return Received(
         charge_id=intent.charge_id,
         intent_id=intent.id,
         amount_minor=intent.received_minor,
         currency=intent.currency,
         livemode=intent.livemode,
-        occurred_at=intent.created,
+        occurred_at=said_at or intent.created,
         payment_public_id=intent.payment_public_id,
         customer_id=intent.customer_id,
     )

@@ -133,6 +133,12 @@ def booking_balance(booking: Booking, *, account: str) -> int:
     return total["total"] or 0
 
 
+def payment_balance(payment: Payment, *, account: str) -> int:
+    """What this payment has on one account, in minor units (debits positive)."""
+    total = LedgerEntry.objects.filter(payment=payment, account=account).aggregate(total=Sum("amount_minor"))
+    return total["total"] or 0
+
+
 def is_posted(*, merchant: Merchant, source_keys: Iterable[str]) -> set[str]:
     """Which of these sources are booked."""
     return set(

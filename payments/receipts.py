@@ -1,7 +1,10 @@
 """One receipt per charge: left by settlement, then rendered, put into the outbox and stamped in one transaction.
 
-A process that dies before that transaction leaves the row due; after it, nothing is sent again.
+A process that dies before that transaction leaves the row due again after LEASE; after it, nothing is sent again.
 """
+
+import logging
+from datetime import timedelta
 
 from django.db import connection, transaction
 from django.template.loader import render_to_string
@@ -10,7 +13,11 @@ from core import clock, doorbell, outbox
 from payments import notices, receipt_pdf
 from payments.models import Payment, Receipt
 
+logger = logging.getLogger(__name__)
+
 SEND_TASK = "payments.send_receipts"
+LEASE = timedelta(minutes=2)  # How long one rendering may take before another worker tries.
+LONGEST_WAIT = timedelta(hours=6)
 
 NEXT_NUMBER = """
     INSERT INTO payments_receiptcounter (merchant_id, last_number) VALUES (%s, 1)
@@ -29,29 +36,51 @@ def leave(payment: Payment) -> None:
 
 
 def send_due(*, limit: int = 50) -> int:
-    """Render and queue the receipts that are due, oldest first; how many. Any number of workers may run at once."""
+    """Render and queue the receipts that are due, oldest first; how many. Any number of workers may run at once.
+
+    One that cannot be rendered is put off, further each time, and holds up no other.
+    """
     sent = 0
-    while sent < limit and _send_next():
-        sent += 1
+    for _ in range(limit):
+        receipt = _claim()
+        if receipt is None:
+            break
+        try:
+            _send(receipt)
+        except Exception as bug:
+            logger.exception("Receipt %s could not be rendered", receipt.public_id)
+            Receipt.objects.filter(pk=receipt.pk).update(last_error=type(bug).__name__)
+        else:
+            sent += 1
     return sent
 
 
-def _send_next() -> bool:
+def _claim() -> Receipt | None:
+    """Take the next receipt and put it off in the same breath: whoever dies now leaves it to the next."""
     with transaction.atomic():
+        now = clock.now()
         receipt = (
-            Receipt.objects.filter(emailed_at__isnull=True)
+            Receipt.objects.filter(emailed_at__isnull=True, due_at__lte=now)
             .select_for_update(of=("self",), skip_locked=True, no_key=True)
             .select_related("merchant", "payment__booking", "payment__instalment")
-            .order_by("id")
+            .order_by("due_at", "id")
             .first()
         )
         if receipt is None:
-            return False
-        receipt.pdf = receipt_pdf.render(receipt)
-        receipt.rendered_at = receipt.emailed_at = clock.now()
-        _enqueue(receipt, bytes(receipt.pdf))
-        receipt.save(update_fields=["pdf", "rendered_at", "emailed_at"])
-    return True
+            return None
+        receipt.attempts += 1
+        receipt.due_at = now + min(LEASE * 2 ** min(receipt.attempts - 1, 10), LONGEST_WAIT)
+        receipt.save(update_fields=["attempts", "due_at"])
+    return receipt
+
+
+def _send(receipt: Receipt) -> None:
+    pdf = receipt_pdf.render(receipt)
+    with transaction.atomic():
+        now = clock.now()
+        mine = Receipt.objects.filter(pk=receipt.pk, emailed_at__isnull=True)
+        if mine.update(pdf=pdf, rendered_at=now, emailed_at=now, last_error=""):
+            _enqueue(receipt, pdf)
 
 
 def _enqueue(receipt: Receipt, pdf: bytes) -> None:

@@ -5,6 +5,8 @@ at most once in ASK_EVERY. Never inside a transaction: each calls Stripe.
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from django.db import transaction
@@ -52,10 +54,8 @@ def ask_for_payments(*, limit: int = BATCH) -> int:
         if not _claim(payment):
             continue
         asked += 1
-        try:
+        with _one_of_many(f"Payment {payment.public_id}"):
             _ask(payment)
-        except DomainError as wait:
-            logger.warning("Payment %s could not be asked for: %s", payment.public_id, wait.code)
     return asked
 
 
@@ -118,10 +118,8 @@ def ask_for_refunds(*, limit: int = BATCH) -> int:
         if not _claim(refund):
             continue
         asked += 1
-        try:
+        with _one_of_many(f"Refund {refund.public_id}"):
             _ask_for_refund(refund)
-        except (DomainError, errors.NotYet) as wait:
-            logger.warning("Refund %s could not be asked for: %s", refund.public_id, type(wait).__name__)
     return asked
 
 
@@ -130,9 +128,7 @@ def _ask_for_refund(refund: Refund) -> None:
     if refund.stripe_refund_id:
         refunds.record(account, gateway.retrieve_refund(account, refund.stripe_refund_id))
         return
-    found = gateway.find_refund(
-        account, charge_id=refund.payment.stripe_charge_id, refund_public_id=str(refund.public_id)
-    )
+    found = refunds.find(account, refund)
     if found is not None:
         refunds.record(account, found)
         return
@@ -148,30 +144,37 @@ def read_balances(*, late: bool = False) -> int:
     since = clock.now() - LATE if late else None
     new = 0
     for account in GatewayAccount.objects.select_related("merchant").filter(merchant__is_active=True):
-        try:
+        with _one_of_many(f"The balance of {account.public_id}"):
             new += balance.read(account, since=since)
-        except DomainError as wait:
-            logger.warning("The balance of %s could not be read: %s", account.public_id, wait.code)
     return new
 
 
-def expire_holds(*, limit: int = BATCH) -> int:
+@contextmanager
+def _one_of_many(what: str) -> Iterator[None]:
+    """The boundary of a sweep: what fails for one row is told, and the others have their turn."""
+    try:
+        yield
+    except (DomainError, errors.NotYet) as wait:
+        logger.warning("%s has to wait: %s", what, getattr(wait, "code", "not yet"))
+    except Exception:  # A bug in one must not stop the rest.
+        logger.exception("%s failed", what)
+
+
+def expire_holds() -> int:
     """End holds that ran out, after ending what could still be paid on them; how many expired.
 
     A hold with money on it, or on its way, does not expire by itself: a person decides.
     """
     expired = 0
-    for booking in lifecycle.lapsed_holds().select_related("merchant")[:limit]:
-        try:
+    for booking in lifecycle.lapsed_holds().select_related("merchant").iterator():
+        with _one_of_many(f"The hold of {booking.code}"):
             expired += _expire(booking)
-        except DomainError as wait:
-            logger.warning("The hold of %s could not be ended: %s", booking.code, wait.code)
     return expired
 
 
 def _expire(booking: Booking) -> bool:
-    account = GatewayAccount.objects.select_related("merchant").get(merchant_id=booking.merchant_id)
     for payment in booking.payments.filter(method="card", state__in=OPEN_STATES):
+        account = _account(payment)
         try:
             money = closing.close(account, payment, reason="the hold ended")
         except errors.PaymentInProgress:
@@ -183,7 +186,8 @@ def _expire(booking: Booking) -> bool:
         booking = Booking.objects.select_for_update(of=("self",), no_key=True).get(pk=booking.pk)
         if booking.state != BookingState.HELD or (booking.hold_expires_at or clock.now()) > clock.now():
             return False
-        touched = booking.payments.filter(Q(state__in=OPEN_STATES) | Q(received_minor__gt=0)).first()
+        has_money = Q(received_minor__gt=F("refunded_minor"))
+        touched = booking.payments.filter(Q(state__in=OPEN_STATES) | has_money).first()
         if touched is not None:
             if touched.received_minor:
                 _desk_hold(booking, touched)

@@ -15,7 +15,7 @@ from bookings.models import Booking, BookingState, Instalment, Slot
 from core import clock
 from core.money import share
 from customers import platform_fees
-from customers.models import PaymentMethod
+from customers.models import Customer, PaymentMethod
 from payments import desk, facts, ledger, progress, receipts
 from payments.models import (
     Account,
@@ -89,8 +89,10 @@ def _book(
 ) -> str:
     instalment = _instalment(payment)
     refusal = _refusal(payment, booking, instalment, money, event_id=event_id)
-    if booking is None or instalment is None or refusal in _NOT_PLACED:
+    if booking is None or refusal in _NOT_PLACED:
         place = Placement(unallocated_minor=money.amount_minor)
+    elif instalment is None:
+        place = Placement(credit_minor=money.amount_minor)
     else:
         place = _place(payment, instalment, received_minor=money.amount_minor)
     _record(payment, money, place, event_id=event_id)
@@ -121,8 +123,10 @@ def _refusal(
     event_id: str,
 ) -> str:
     """Why this money does not fit, or empty. Confirms the booking when it does and the first instalment is covered."""
-    if booking is None or instalment is None or money.currency != payment.currency:
+    if booking is None or money.currency != payment.currency:
         return DeskKind.FOREIGN_MONEY
+    if instalment is None:
+        return DeskKind.SURPLUS  # paid a second time
     if booking.state == BookingState.CANCELLED:
         return DeskKind.LATE_MONEY
     if money.amount_minor < payment.total_minor:
@@ -160,7 +164,7 @@ def _record(payment: Payment, money: facts.Received, place: Placement, *, event_
     payment.stripe_payment_intent_id = money.intent_id or payment.stripe_payment_intent_id
     payment.card_brand = money.card_brand or payment.card_brand
     payment.card_last4 = money.card_last4 or payment.card_last4
-    payment.succeeded_at = clock.now()
+    payment.succeeded_at = money.occurred_at
     payment.transition_to(
         PaymentState.SUCCEEDED,
         actor=ACTOR,
@@ -265,15 +269,17 @@ def _outcome(refusal: str, place: Placement) -> str:
 
 
 def _take_foreign(account: GatewayAccount, money: facts.Received, *, event_id: str) -> str:
-    """A charge that none of our payments started: booked to `unallocated`, one desk item, never lost."""
-    customer = (
-        account.customers.filter(stripe_customer_id=money.customer_id).select_related("customer").first()
-        if money.customer_id
-        else None
-    )
+    """A charge that none of our payments started: one payment of its own, one desk item, never lost.
+
+    A customer of ours who paid a booking's payment a second time gets it as credit; all else is `unallocated`.
+    """
+    customer = _customer(account, money)
+    twin = progress.by_metadata(account, money.payment_public_id)
+    booking = twin.booking if twin and customer and twin.customer_id == customer.pk else None
     payment = Payment(
         merchant=account.merchant,
-        customer=customer.customer if customer else None,
+        customer=customer,
+        booking=booking,
         method=PaymentMethod.CARD,
         currency=money.currency,
         amount_minor=money.amount_minor,
@@ -283,8 +289,16 @@ def _take_foreign(account: GatewayAccount, money: facts.Received, *, event_id: s
     try:
         with transaction.atomic():
             payment.save(force_insert=True)
-            return _book(account, payment, None, money, event_id=event_id)
+            return _book(account, payment, booking, money, event_id=event_id)
     except IntegrityError:
         if Payment.objects.filter(merchant=account.merchant, stripe_charge_id=money.charge_id).exists():
             return "settled before"
         raise
+
+
+def _customer(account: GatewayAccount, money: facts.Received) -> Customer | None:
+    """Whose money it is, by Stripe's customer; None for a stranger's."""
+    if not money.customer_id:
+        return None
+    known = account.customers.filter(stripe_customer_id=money.customer_id).select_related("customer").first()
+    return known.customer if known else None

@@ -72,8 +72,8 @@ class Booking(StatefulModel, PublicIdModel):
     staff_notes = models.TextField(blank=True)
 
     currency = models.CharField(max_length=3)
-    total_minor = models.PositiveIntegerField(default=0, help_text="Price with tax, without method fees.")
-    tax_minor = models.PositiveIntegerField(default=0)
+    total_minor = models.PositiveBigIntegerField(default=0, help_text="Price with tax, without method fees.")
+    tax_minor = models.PositiveBigIntegerField(default=0)
     agreement = models.JSONField(
         default=dict,
         help_text="Frozen at booking: tax rates, method fee rates, cancellation policy, deposit rule, terms version.",

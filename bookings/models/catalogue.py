@@ -36,8 +36,8 @@ class CatalogueItem(models.Model):
 
 
 class Menu(CatalogueItem):
-    adult_price_minor = models.PositiveIntegerField(help_text="Per adult, in minor units, before tax.")
-    child_price_minor = models.PositiveIntegerField(help_text="Per child, in minor units, before tax.")
+    adult_price_minor = models.PositiveBigIntegerField(help_text="Per adult, in minor units, before tax.")
+    child_price_minor = models.PositiveBigIntegerField(help_text="Per child, in minor units, before tax.")
 
     class Meta(CatalogueItem.Meta):
         constraints = [models.UniqueConstraint(fields=["merchant", "name"], name="one_menu_per_name")]
@@ -45,7 +45,7 @@ class Menu(CatalogueItem):
 
 class AddOn(CatalogueItem):
     per = models.CharField(max_length=8, choices=Per, default=Per.GUEST)
-    price_minor = models.PositiveIntegerField(help_text="In minor units, before tax.")
+    price_minor = models.PositiveBigIntegerField(help_text="In minor units, before tax.")
     max_quantity = models.PositiveSmallIntegerField(default=100, help_text="Most units in one booking.")
 
     class Meta(CatalogueItem.Meta):
@@ -86,7 +86,7 @@ class TravelFee(models.Model):
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="travel_fees")
     name = models.CharField(max_length=60, default="Travel")
     postal_prefix = models.CharField(max_length=12, blank=True)
-    fee_minor = models.PositiveIntegerField()
+    fee_minor = models.PositiveBigIntegerField()
 
     class Meta:
         ordering = ["postal_prefix"]

@@ -24,8 +24,8 @@ class Instalment(models.Model):
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="instalments")
     position = models.PositiveSmallIntegerField()
     purpose = models.CharField(max_length=8, choices=Purpose)
-    amount_minor = models.PositiveIntegerField()
-    paid_minor = models.PositiveIntegerField(default=0)
+    amount_minor = models.PositiveBigIntegerField()
+    paid_minor = models.PositiveBigIntegerField(default=0)
     due_on = models.DateField(null=True, blank=True, help_text="Empty: due now.")
 
     class Meta:

@@ -29,9 +29,9 @@ class PriceLine(models.Model):
     kind = models.CharField(max_length=14, choices=LineKind)
     description = models.CharField(max_length=160)
     quantity = models.PositiveIntegerField(default=1)
-    unit_minor = models.IntegerField()
-    amount_minor = models.IntegerField()
-    tax_minor = models.IntegerField(default=0)
+    unit_minor = models.BigIntegerField()
+    amount_minor = models.BigIntegerField()
+    tax_minor = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

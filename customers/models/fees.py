@@ -11,7 +11,7 @@ class PlatformFeeOverride(models.Model):
 
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="platform_fee_overrides")
     rate = rate_field("0", "Share of the amount received (0.015 is 1.5 %).")
-    fixed_minor = models.PositiveIntegerField(default=0, help_text="Per payment, in minor units.")
+    fixed_minor = models.PositiveBigIntegerField(default=0, help_text="Per payment, in minor units.")
     valid_from = models.DateField()
     valid_to = models.DateField(null=True, blank=True)
     note = models.CharField(max_length=200, blank=True)

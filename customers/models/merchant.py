@@ -75,9 +75,11 @@ class Merchant(PublicIdModel):
     terms_version = models.CharField(max_length=20, default="1")
 
     hold_minutes = models.PositiveSmallIntegerField(default=45)
-    deposit_minor = models.PositiveIntegerField(default=10_000, help_text="In minor units; tax included.")
+    deposit_minor = models.PositiveBigIntegerField(default=10_000, help_text="In minor units; tax included.")
     balance_due_days = models.PositiveSmallIntegerField(default=7, help_text="Days before the event.")
-    minimum_spend_minor = models.PositiveIntegerField(default=0, help_text="On food and add-ons, before tax.")
+    minimum_spend_minor = models.PositiveBigIntegerField(
+        default=0, help_text="On food and add-ons, before tax."
+    )
     tax_travel = models.BooleanField(default=False)
     tax_after_discount = models.BooleanField(default=True, help_text="Discounts lower the taxable subtotal.")
     tax_method_fee = models.BooleanField(default=False, help_text="The method fee contains tax.")

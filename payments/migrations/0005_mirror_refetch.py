@@ -5,30 +5,45 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('payments', '0004_request_key_and_news'),
+        ("payments", "0004_request_key_and_news"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='MirrorRefetch',
+            name="MirrorRefetch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('object_type', models.CharField(max_length=40)),
-                ('stripe_id', models.CharField(max_length=255)),
-                ('reason', models.CharField(max_length=200)),
-                ('as_of', models.DateTimeField()),
-                ('marked_at', models.DateTimeField()),
-                ('due_at', models.DateTimeField()),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('gateway_account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mirror_refetches', to='payments.gatewayaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("object_type", models.CharField(max_length=40)),
+                ("stripe_id", models.CharField(max_length=255)),
+                ("reason", models.CharField(max_length=200)),
+                ("as_of", models.DateTimeField()),
+                ("marked_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField()),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "gateway_account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mirror_refetches",
+                        to="payments.gatewayaccount",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'mirror refetches',
-                'ordering': ['due_at', 'id'],
-                'indexes': [models.Index(fields=['due_at', 'id'], name='mirror_refetch_due')],
-                'constraints': [models.UniqueConstraint(fields=('gateway_account', 'object_type', 'stripe_id'), name='one_refetch_per_object')],
+                "verbose_name_plural": "mirror refetches",
+                "ordering": ["due_at", "id"],
+                "indexes": [models.Index(fields=["due_at", "id"], name="mirror_refetch_due")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("gateway_account", "object_type", "stripe_id"), name="one_refetch_per_object"
+                    )
+                ],
             },
         ),
     ]

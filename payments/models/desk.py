@@ -18,7 +18,8 @@ class DeskKind(models.TextChoices):
     REFUND_FAILED = "refund_failed", "A refund failed"
     HOLD_WITH_MONEY = "hold_with_money", "The hold ended with money on it"
     BALANCE_MOVED = "balance_moved", "Stripe's balance moved for another reason"
-    MODE_MISMATCH = "mode_mismatch", "Test money on a live endpoint, or the other way round"
+    MODE_MISMATCH = "mode_mismatch", "Events of another mode or account"
+    BALANCE_STUCK = "balance_stuck", "A movement of Stripe's balance that cannot be booked"
 
 
 class DeskItem(PublicIdModel):

@@ -1,5 +1,6 @@
 """A merchant's account at Stripe: keys, webhook endpoints, customers there, and how far its balance was read."""
 
+from django.conf import settings
 from django.db import models
 
 from core.fields import EncryptedTextField
@@ -12,12 +13,16 @@ class GatewayAccount(PublicIdModel):
 
     merchant = models.OneToOneField(Merchant, on_delete=models.PROTECT, related_name="gateway_account")
     stripe_account_id = models.CharField(max_length=64, blank=True, help_text="acct_…, as Stripe tells it.")
-    livemode = models.BooleanField(default=False)
     publishable_key = models.CharField(max_length=255, blank=True)
     secret_key = EncryptedTextField(blank=True, default="")
 
     def __str__(self) -> str:
         return f"Stripe of {self.merchant}"
+
+    @property
+    def livemode(self) -> bool:
+        """Whether the key in use moves real money; Stripe's keys say so themselves."""
+        return "_live_" in (self.secret_key or settings.STRIPE_SECRET_KEY)
 
 
 class WebhookEndpoint(PublicIdModel):

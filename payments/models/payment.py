@@ -100,24 +100,24 @@ class Payment(StatefulModel, PublicIdModel):
     state = models.CharField(max_length=15, choices=PaymentState, default=PaymentState.CREATED)
 
     currency = models.CharField(max_length=3)
-    amount_minor = models.PositiveIntegerField()
-    fee_minor = models.PositiveIntegerField(default=0)
-    total_minor = models.PositiveIntegerField()
+    amount_minor = models.PositiveBigIntegerField()
+    fee_minor = models.PositiveBigIntegerField(default=0)
+    total_minor = models.PositiveBigIntegerField()
     fee_rate = rate_field("0", "The method fee's rate when the payment was started.")
     agreement = models.JSONField(
         default=dict, help_text="What the customer agreed to: lines, tax, fees, policy, terms."
     )
 
-    received_minor = models.PositiveIntegerField(default=0)
-    received_fee_minor = models.PositiveIntegerField(default=0)
-    placed_minor = models.PositiveIntegerField(default=0)
-    credit_minor = models.PositiveIntegerField(default=0)
-    unallocated_minor = models.PositiveIntegerField(default=0)
-    refunded_minor = models.PositiveIntegerField(default=0)
-    refunding_minor = models.PositiveIntegerField(default=0)
+    received_minor = models.PositiveBigIntegerField(default=0)
+    received_fee_minor = models.PositiveBigIntegerField(default=0)
+    placed_minor = models.PositiveBigIntegerField(default=0)
+    credit_minor = models.PositiveBigIntegerField(default=0)
+    unallocated_minor = models.PositiveBigIntegerField(default=0)
+    refunded_minor = models.PositiveBigIntegerField(default=0)
+    refunding_minor = models.PositiveBigIntegerField(default=0)
 
-    platform_fee_minor = models.PositiveIntegerField(null=True, blank=True)
-    gateway_fee_minor = models.IntegerField(
+    platform_fee_minor = models.PositiveBigIntegerField(null=True, blank=True)
+    gateway_fee_minor = models.BigIntegerField(
         null=True, blank=True, help_text="Empty until the balance transaction tells the real one."
     )
 
@@ -132,7 +132,9 @@ class Payment(StatefulModel, PublicIdModel):
     card_last4 = models.CharField(max_length=4, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)
     news_at = models.DateTimeField(
-        null=True, blank=True, help_text="How old Stripe's last word on a waiting payment is: older words are dropped."
+        null=True,
+        blank=True,
+        help_text="How old Stripe's last word on a waiting payment is: older words are dropped.",
     )
     updated_at = models.DateTimeField(auto_now=True)
 

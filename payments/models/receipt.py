@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from core import clock
 from core.public_ids import PublicIdModel
 from customers.models import Merchant
 from payments.models.payment import Payment
@@ -26,12 +27,19 @@ class Receipt(PublicIdModel):
     pdf = models.BinaryField(null=True, editable=False)
     rendered_at = models.DateTimeField(null=True, blank=True)
     emailed_at = models.DateTimeField(null=True, blank=True, help_text="When it was put into the outbox.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(
+        default=clock.now, help_text="When it may be rendered next: later after a failure."
+    )
+    last_error = models.CharField(max_length=500, blank=True)
 
     class Meta:
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["merchant", "number"], name="one_receipt_per_number")]
         indexes = [
-            models.Index(fields=["id"], name="receipt_to_send", condition=models.Q(emailed_at__isnull=True))
+            models.Index(
+                fields=["due_at", "id"], name="receipt_due", condition=models.Q(emailed_at__isnull=True)
+            )
         ]
 
     def __str__(self) -> str:

@@ -39,7 +39,8 @@ NO_MONEY_MOVES = frozenset({S.DECLINED, S.FAILED, S.CANCELED})
 class Refund(StatefulModel, PublicIdModel):
     """`amount_minor` is principal, `fee_minor` the method fee's share, `total_minor` what the customer gets.
 
-    `tax_minor` is the tax within the principal. `failed` is final: a retry is a new row.
+    `from_credit_minor` of the principal comes out of the customer's credit, the rest off the booking; `tax_minor` is
+    the tax within the fall of the price. `failed` is final: a retry is a new row.
     """
 
     ALLOWED = {
@@ -68,10 +69,13 @@ class Refund(StatefulModel, PublicIdModel):
     cause = models.CharField(max_length=18, choices=RefundCause)
     reason = models.CharField(max_length=500, help_text="In the words of whoever asked for it.")
     currency = models.CharField(max_length=3)
-    amount_minor = models.PositiveIntegerField()
-    fee_minor = models.PositiveIntegerField(default=0)
-    total_minor = models.PositiveIntegerField()
-    tax_minor = models.PositiveIntegerField(default=0)
+    amount_minor = models.PositiveBigIntegerField()
+    fee_minor = models.PositiveBigIntegerField(default=0)
+    total_minor = models.PositiveBigIntegerField()
+    from_credit_minor = models.PositiveBigIntegerField(
+        default=0, help_text="Part of the principal that was the customer's credit, or unallocated."
+    )
+    tax_minor = models.PositiveBigIntegerField(default=0)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -103,6 +107,9 @@ class Refund(StatefulModel, PublicIdModel):
                 condition=Q(total_minor=F("amount_minor") + F("fee_minor"), total_minor__gt=0),
                 name="refund_total_is_amount_and_fee",
             ),
+            models.CheckConstraint(
+                condition=Q(from_credit_minor__lte=F("amount_minor")), name="refund_credit_within_principal"
+            ),
             models.UniqueConstraint(
                 fields=["payment", "request_key"], condition=~Q(request_key=""), name="one_refund_per_request"
             ),
@@ -115,6 +122,11 @@ class Refund(StatefulModel, PublicIdModel):
 
     def __str__(self) -> str:
         return f"Refund {self.public_id}"
+
+    @property
+    def from_booking_minor(self) -> int:
+        """The principal that was placed on the booking."""
+        return self.amount_minor - self.from_credit_minor
 
 
 class RefundStateChange(StateChange):

@@ -7,6 +7,6 @@ posted to the ledger when Stripe's balance moves. Lock order: Booking, Payment, 
 
 from payments.refunds.amounts import RefundPreview, preview, refundable
 from payments.refunds.recording import record
-from payments.refunds.requesting import request, submit
+from payments.refunds.requesting import find, request, submit
 
-__all__ = ["RefundPreview", "preview", "record", "refundable", "request", "submit"]
+__all__ = ["RefundPreview", "find", "preview", "record", "refundable", "request", "submit"]

@@ -64,28 +64,37 @@ def check(payment: Payment, *, amount_minor: int, cause: str) -> None:
 
 def _principal(payment: Payment, *, from_credit: bool) -> int:
     """Principal of the refunds that moved or will move, from the customer's credit or from the booking."""
-    refunds = payment.refunds.exclude(state__in=NO_MONEY_MOVES)
-    refunds = refunds.filter(cause__in=FROM_CREDIT) if from_credit else refunds.exclude(cause__in=FROM_CREDIT)
-    return refunds.aggregate(total=Sum("amount_minor"))["total"] or 0
+    sums = _so_far(payment)
+    return sums["credit"] if from_credit else sums["amount"] - sums["credit"]
+
+
+def _so_far(payment: Payment) -> dict[str, int]:
+    """What earlier refunds took, or will: principal, of it from credit, and the fee's share."""
+    return payment.refunds.exclude(state__in=NO_MONEY_MOVES).aggregate(
+        amount=Sum("amount_minor", default=0),
+        credit=Sum("from_credit_minor", default=0),
+        fee=Sum("fee_minor", default=0),
+    )
 
 
 def _fee_share(payment: Payment, *, amount_minor: int) -> int:
     """The method fee's share, computed on all refunds of the payment together, less what earlier ones took."""
     if not payment.placed_minor:
         return 0
-    before = payment.refunds.exclude(state__in=NO_MONEY_MOVES).exclude(cause__in=FROM_CREDIT)
-    sums = before.aggregate(amount=Sum("amount_minor", default=0), fee=Sum("fee_minor", default=0))
-    whole = share(payment.received_fee_minor, part=sums["amount"] + amount_minor, whole=payment.placed_minor)
-    return max(0, whole - sums["fee"])
+    sums = _so_far(payment)
+    placed = sums["amount"] - sums["credit"] + amount_minor
+    return max(0, share(payment.received_fee_minor, part=placed, whole=payment.placed_minor) - sums["fee"])
 
 
 def split(payment: Payment, total_minor: int) -> tuple[int, int]:
-    """(principal, fee) of a total, computed on all refunds of the payment together, less what earlier ones took."""
-    before = payment.refunds.exclude(state__in=NO_MONEY_MOVES).exclude(cause__in=FROM_CREDIT)
-    sums = before.aggregate(amount=Sum("amount_minor", default=0), total=Sum("total_minor", default=0))
+    """(principal, fee) of what goes back off the booking, on all refunds of the payment together, less earlier ones."""
+    sums = _so_far(payment)
+    placed = sums["amount"] - sums["credit"]
     whole = payment.placed_minor + payment.received_fee_minor
-    principal = share(sums["total"] + total_minor, part=payment.placed_minor, whole=whole) - sums["amount"]
-    principal = max(0, min(principal, total_minor, payment.placed_minor - sums["amount"]))
+    if not whole:
+        return total_minor, 0
+    principal = share(placed + sums["fee"] + total_minor, part=payment.placed_minor, whole=whole) - placed
+    principal = max(0, min(principal, total_minor, payment.placed_minor - placed))
     return principal, total_minor - principal
 
 

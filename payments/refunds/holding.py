@@ -27,8 +27,8 @@ def reserve(refund: Refund, booking: Booking | None, payment: Payment) -> None:
     instalment = _instalment(refund, payment)
     if booking is None or instalment is None:
         return
-    fall = amounts.price_fall(instalment, amount_minor=refund.amount_minor)
-    instalment.paid_minor -= refund.amount_minor
+    fall = amounts.price_fall(instalment, amount_minor=refund.from_booking_minor)
+    instalment.paid_minor -= refund.from_booking_minor
     instalment.save(update_fields=["paid_minor"])
     if refund.cause in amounts.LOWERS_PRICE and fall:
         changes.reduce_price(
@@ -42,7 +42,7 @@ def reserve(refund: Refund, booking: Booking | None, payment: Payment) -> None:
 
 def _instalment(refund: Refund, payment: Payment) -> Instalment | None:
     """The instalment whose money this refund takes; none when it comes out of the customer's credit."""
-    return None if refund.cause in amounts.FROM_CREDIT else amounts.placed_on(payment)
+    return amounts.placed_on(payment) if refund.from_booking_minor else None
 
 
 def move(refund: Refund, payment: Payment, booking: Booking | None, *, before: str) -> None:
@@ -67,7 +67,7 @@ def _reopen(refund: Refund, payment: Payment, booking: Booking | None) -> None:
     """The money is here still: it counts as paid again, and a person has to decide what becomes of it."""
     instalment = _instalment(refund, payment)
     if instalment is not None:
-        instalment.paid_minor += refund.amount_minor
+        instalment.paid_minor += refund.from_booking_minor
         instalment.save(update_fields=["paid_minor"])
     desk.raise_item(
         merchant=payment.merchant,

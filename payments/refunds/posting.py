@@ -8,7 +8,6 @@ from core.money import share
 from payments import facts, ledger
 from payments.models import Account, GatewayAccount, LedgerTransaction, Payment, Refund
 from payments.models.refund import NO_MONEY_MOVES
-from payments.refunds import amounts
 
 
 def post(account: GatewayAccount, refund: Refund, payment: Payment, news: facts.RefundNews) -> bool:
@@ -40,9 +39,7 @@ def _post_back(account: GatewayAccount, refund: Refund, news: facts.RefundNews) 
 
 
 def _post_moved(account: GatewayAccount, refund: Refund, payment: Payment, news: facts.RefundNews) -> bool:
-    principal = Account.CUSTOMER_DEPOSITS
-    if refund.cause in amounts.FROM_CREDIT or payment.booking_id is None:
-        principal = Account.UNALLOCATED if payment.unallocated_minor else Account.CUSTOMER_CREDIT
+    loose = Account.UNALLOCATED if payment.unallocated_minor else Account.CUSTOMER_CREDIT
     fee_tax = _fee_tax(refund, payment)
     done = ledger.post(
         merchant=account.merchant,
@@ -52,7 +49,8 @@ def _post_moved(account: GatewayAccount, refund: Refund, payment: Payment, news:
         occurred_at=news.created,
         payment=payment,
         lines=[
-            ledger.debit(principal, refund.amount_minor),
+            ledger.debit(Account.CUSTOMER_DEPOSITS, refund.from_booking_minor),
+            ledger.debit(loose, refund.from_credit_minor),
             ledger.debit(Account.PROCESSING_FEE_INCOME, refund.fee_minor - fee_tax),
             ledger.debit(Account.TAX_PAYABLE, fee_tax),
             ledger.credit(Account.CLEARING_STRIPE, refund.total_minor),
@@ -72,24 +70,27 @@ def _post_moved(account: GatewayAccount, refund: Refund, payment: Payment, news:
 
 
 def _platform_share(refund: Refund, payment: Payment) -> int:
-    """The platform fee's share of this refund, on all posted refunds together, less what earlier ones returned."""
+    """The platform fee's share, on all refunds that moved together, less what the ledger has returned already."""
     if not payment.platform_fee_minor or not payment.received_minor:
         return 0
-    earlier = payment.refunds.filter(pk__lt=refund.pk).exclude(state__in=NO_MONEY_MOVES)
-    before = earlier.aggregate(total=Sum("total_minor", default=0))["total"]
-
-    def returned(total_minor: int) -> int:
-        return share(payment.platform_fee_minor or 0, part=total_minor, whole=payment.received_minor)
-
-    return returned(before + refund.total_minor) - returned(before)
+    whole = share(
+        payment.platform_fee_minor, part=_moved(refund, payment, "total_minor"), whole=payment.received_minor
+    )
+    kept = ledger.payment_balance(payment, account=Account.PLATFORM_FEES)
+    return whole - (payment.platform_fee_minor - kept)
 
 
 def _fee_tax(refund: Refund, payment: Payment) -> int:
-    """The tax inside the method fee that goes back, on all refunds together, less what earlier ones took."""
+    """The tax inside the method fee that goes back, on all refunds that moved, less what the ledger has returned."""
     if payment.booking is None or not refund.fee_minor:
         return 0
-    earlier = payment.refunds.filter(pk__lt=refund.pk).exclude(state__in=NO_MONEY_MOVES)
-    before = earlier.aggregate(fee=Sum("fee_minor", default=0))["fee"]
-    return agreement.tax_in_method_fee(
-        payment.booking, fee_minor=before + refund.fee_minor
-    ) - agreement.tax_in_method_fee(payment.booking, fee_minor=before)
+    contained = agreement.tax_in_method_fee(payment.booking, fee_minor=payment.received_fee_minor)
+    whole = agreement.tax_in_method_fee(payment.booking, fee_minor=_moved(refund, payment, "fee_minor"))
+    return whole - (contained + ledger.payment_balance(payment, account=Account.TAX_PAYABLE))
+
+
+def _moved(refund: Refund, payment: Payment, field: str) -> int:
+    """The sum over this refund and those that Stripe's balance had moved for before and that did not fail."""
+    others = payment.refunds.exclude(pk=refund.pk).exclude(state__in=NO_MONEY_MOVES)
+    moved = others.exclude(stripe_balance_transaction_id="").aggregate(total=Sum(field, default=0))["total"]
+    return moved + getattr(refund, field)

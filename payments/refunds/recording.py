@@ -49,26 +49,26 @@ def _payment(account: GatewayAccount, news: facts.RefundNews) -> Payment:
 
 
 def _adopt(payment: Payment, booking: Booking | None, news: facts.RefundNews) -> Refund:
-    """A refund that somebody made in Stripe's dashboard: split from its total, the booking's price follows."""
+    """A refund that somebody made in Stripe's dashboard: split from its total; what was surplus goes first."""
     again = payment.refunds.filter(stripe_refund_id=news.id).first()
     if again is not None:
         return again
-    loose = amounts.refundable(payment, cause=RefundCause.SURPLUS)
-    cause = RefundCause.SURPLUS if loose >= news.amount_minor else RefundCause.PRICE_REDUCTION
-    amount, fee = (
-        (news.amount_minor, 0) if loose >= news.amount_minor else amounts.split(payment, news.amount_minor)
-    )
-    lowers = booking is not None and cause in amounts.LOWERS_PRICE
+    if news.amount_minor > payment.refundable_minor:
+        # A refund of ours holds the money that Stripe has sent already: what became of ours is found out first.
+        raise errors.NotYet(f"Refund {news.id}: a refund of ours is under way.")
+    loose = min(news.amount_minor, amounts.refundable(payment, cause=RefundCause.SURPLUS))
+    principal, fee = amounts.split(payment, news.amount_minor - loose)
     refund = Refund.objects.create(
         payment=payment,
         state=RefundState.SUBMITTED,
-        cause=cause,
+        cause=RefundCause.PRICE_REDUCTION if loose < news.amount_minor else RefundCause.SURPLUS,
         reason="Made in Stripe's dashboard",
         currency=payment.currency,
-        amount_minor=amount,
+        amount_minor=loose + principal,
         fee_minor=fee,
         total_minor=news.amount_minor,
-        tax_minor=amounts.tax_within(payment, amount_minor=amount) if lowers else 0,
+        from_credit_minor=loose,
+        tax_minor=amounts.tax_within(payment, amount_minor=principal) if booking and principal else 0,
         stripe_refund_id=news.id,
     )
     holding.reserve(refund, booking, payment)

@@ -5,6 +5,7 @@ A lost answer is `unknown` and is asked for, never repeated blindly.
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import F
 
 from core.errors import Invalid
 from payments import errors, facts, gateway
@@ -58,6 +59,7 @@ def _request(
         amount_minor=planned.amount_minor,
         fee_minor=planned.fee_minor,
         total_minor=planned.total_minor,
+        from_credit_minor=planned.amount_minor if cause in amounts.FROM_CREDIT else 0,
         tax_minor=planned.tax_minor,
         requested_by=requested_by,
         request_key=key,
@@ -70,24 +72,49 @@ def _request(
 
 def submit(refund: Refund) -> Refund:
     """Ask Stripe to refund, under the row's own key. Twice is harmless: the key, and the row's state, make it one."""
-    payment = refund.payment
-    account = GatewayAccount.objects.select_related("merchant").get(merchant_id=payment.merchant_id)
+    account = GatewayAccount.objects.select_related("merchant").get(merchant_id=refund.payment.merchant_id)
     try:
-        news = gateway.create_refund(
-            account,
-            key=f"refund:{refund.public_id}:{refund.attempt}",
-            charge_id=payment.stripe_charge_id,
-            amount_minor=refund.total_minor,
-            metadata={facts.REFUND_KEY: str(refund.public_id), facts.PAYMENT_KEY: str(payment.public_id)},
-        )
+        news = _send(account, refund)
     except errors.GatewayRefused as refusal:
         return _end(refund, RefundState.FAILED, why=refusal.detail)
     except errors.GatewayUnknown:
         return _end(refund, RefundState.UNKNOWN, why="Stripe did not answer")
-    except errors.GatewayBusy:
+    except (errors.GatewayBusy, errors.GatewayMisconfigured):
         return refund  # Nothing was done; reconcile sends it again under the same key.
     recording.record(account, news)
     return Refund.objects.get(pk=refund.pk)
+
+
+def _send(account: GatewayAccount, refund: Refund) -> facts.RefundNews:
+    """Create it at Stripe; after an error that Stripe stored, look for it, and try anew only when it is not there."""
+    try:
+        return _create(account, refund)
+    except errors.GatewayStoredFailure:
+        found = find(account, refund)
+    if found is not None:
+        return found
+    Refund.objects.filter(pk=refund.pk, attempt=refund.attempt).update(attempt=F("attempt") + 1)
+    refund.refresh_from_db(fields=["attempt"])
+    return _create(account, refund)
+
+
+def _create(account: GatewayAccount, refund: Refund) -> facts.RefundNews:
+    return gateway.create_refund(
+        account,
+        key=f"refund:{refund.public_id}:{refund.attempt}",
+        charge_id=refund.payment.stripe_charge_id,
+        amount_minor=refund.total_minor,
+        metadata={
+            facts.REFUND_KEY: str(refund.public_id),
+            facts.PAYMENT_KEY: str(refund.payment.public_id),
+        },
+    )
+
+
+def find(account: GatewayAccount, refund: Refund) -> facts.RefundNews | None:
+    """What Stripe made of this row, found by charge and metadata; None proves that it made nothing."""
+    charge_id = refund.payment.stripe_charge_id
+    return gateway.find_refund(account, charge_id=charge_id, refund_public_id=str(refund.public_id))
 
 
 @transaction.atomic
