@@ -1,0 +1,17 @@
+"""Starting a card payment: one click, one charge.
+
+Short transaction (our row), no transaction (Stripe), short transaction (Stripe's ids). The amount is the plan's,
+never the request's. At most one open card payment per instalment: one that fits is taken up again, one that does
+not is ended first. The idempotency key is our row and its attempt; a lost answer leaves the row `unknown` and the
+same key is used again; after an error that Stripe stored, the object is looked for, and a new attempt follows only
+when it is proven absent.
+
+`starting` is the click, `opening` what the customer can pay, `creating` what Stripe is asked to make.
+"""
+
+from payments.checkout.amounts import Due, due
+from payments.checkout.creating import look_for
+from payments.checkout.opening import Started
+from payments.checkout.starting import start
+
+__all__ = ["Due", "Started", "due", "look_for", "start"]

@@ -1,0 +1,90 @@
+"""The click: the instalment's open payment when it fits, else a new row; then it is opened at Stripe."""
+
+from django.db import transaction
+
+from bookings.models import Booking, BookingState
+from core import clock
+from customers.models import PaymentMethod
+from payments import closing, errors, settlement
+from payments.checkout import customers, opening
+from payments.checkout.amounts import due
+from payments.checkout.opening import Started
+from payments.models import OPEN_STATES, GatewayAccount, Payment
+
+PAYABLE = (BookingState.HELD, BookingState.CONFIRMED, BookingState.COMPLETED)
+
+
+def start(*, booking: Booking, purpose: str = "", mode: str, actor: str) -> Started:
+    """Begin, or take up again, the card payment of the booking's next instalment.
+
+    Raises AlreadyPaid, NothingToPay, HoldEnded, PaymentInProgress (nothing to do), GatewayRefused (Stripe said no),
+    GatewayBusy (try again) and GatewayUnknown (being asked for; trying again is safe).
+    """
+    account = GatewayAccount.objects.select_related("merchant").get(merchant_id=booking.merchant_id)
+    customer = customers.at_stripe(account, booking)
+    for _ in range(4):
+        payment = _reserve(booking, purpose=purpose, mode=mode, actor=actor)
+        if not _fits(payment, booking, mode=mode):
+            _end(account, payment)
+            continue
+        started = opening.open_at_stripe(account, payment, booking, customer)
+        if started is not None:
+            return started
+    raise errors.GatewayBusy()
+
+
+def _reserve(booking: Booking, *, purpose: str, mode: str, actor: str) -> Payment:
+    """The instalment's open card payment, else a new row; nothing was asked of Stripe yet."""
+    with transaction.atomic():
+        booking = Booking.objects.select_for_update(of=("self",), no_key=True).get(pk=booking.pk)
+        _check(booking)
+        asked = due(booking, purpose=purpose)
+        payment = (
+            Payment.objects.select_for_update(of=("self",), no_key=True)
+            .filter(instalment=asked.instalment, method=PaymentMethod.CARD, state__in=OPEN_STATES)
+            .first()
+        )
+        if payment is not None:
+            payment.instalment = asked.instalment
+            return payment
+        return Payment.objects.create(
+            merchant_id=booking.merchant_id,
+            booking=booking,
+            customer_id=booking.customer_id,
+            instalment=asked.instalment,
+            method=PaymentMethod.CARD,
+            purpose=asked.instalment.purpose,
+            mode=mode,
+            currency=booking.currency,
+            amount_minor=asked.amount_minor,
+            fee_minor=asked.fee_minor,
+            total_minor=asked.total_minor,
+            fee_rate=asked.fee_rate,
+            agreement=booking.agreement,
+        )
+
+
+def _check(booking: Booking) -> None:
+    if booking.state not in PAYABLE:
+        if booking.state == BookingState.EXPIRED:
+            raise errors.HoldEnded()
+        raise errors.NothingToPay("This booking cannot be paid for.")
+    if booking.state == BookingState.HELD and (booking.hold_expires_at or clock.now()) <= clock.now():
+        raise errors.HoldEnded()
+
+
+def _fits(payment: Payment, booking: Booking, *, mode: str) -> bool:
+    """Whether the open payment is the one asked for: same way, same amount."""
+    assert payment.instalment is not None
+    open_minor = payment.instalment.open_minor  # read with the reservation, under the booking's lock
+    return (
+        payment.mode == mode and payment.amount_minor == open_minor and payment.currency == booking.currency
+    )
+
+
+def _end(account: GatewayAccount, payment: Payment) -> None:
+    """End the payment that does not fit; found paid, it is settled, and there is nothing more to pay."""
+    money = closing.close(account, payment, reason="the customer chose another way, or the amount changed")
+    if money is not None:
+        settlement.settle(account, money)
+        raise errors.AlreadyPaid()
