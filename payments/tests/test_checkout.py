@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -292,7 +293,7 @@ class KilledError(BaseException):
 def die_after(monkeypatch: pytest.MonkeyPatch) -> None:
     original = gateway.create_intent
 
-    def call_and_die(*args: object, **kwargs: object) -> object:
+    def call_and_die(*args: Any, **kwargs: Any) -> None:
         original(*args, **kwargs)
         raise KilledError
 

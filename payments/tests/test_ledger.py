@@ -58,7 +58,11 @@ def test_one_source_is_posted_once(shop: Shop):
     assert LedgerTransaction.objects.count() == 1
     with pytest.raises(IntegrityError), transaction.atomic():
         LedgerTransaction.objects.create(
-            merchant=shop.merchant, currency="usd", source_key="test:1", description="x", occurred_at=clock.now()
+            merchant=shop.merchant,
+            currency="usd",
+            source_key="test:1",
+            description="x",
+            occurred_at=clock.now(),
         )
 
 
@@ -67,7 +71,11 @@ def test_one_source_is_posted_once(shop: Shop):
 def test_a_ledger_row_is_neither_changed_nor_deleted(shop: Shop, table: str, statement: str):
     post(shop)
     check_now()
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement.format(table))
     assert LedgerEntry.objects.count() == 2
 
@@ -79,7 +87,9 @@ def test_a_reversal_cancels_its_original_once(shop: Shop):
         posted=posted, source_key="test:1:back", description="Back", occurred_at=clock.now()
     )
     assert reversed_once is True
-    again = ledger.reverse(posted=posted, source_key="test:1:back2", description="Back", occurred_at=clock.now())
+    again = ledger.reverse(
+        posted=posted, source_key="test:1:back2", description="Back", occurred_at=clock.now()
+    )
     assert again is False
     assert all(minor == 0 for minor in shop.balances().values())
 

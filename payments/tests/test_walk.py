@@ -57,9 +57,11 @@ def test_hosted_checkout_pays_the_deposit(shop: Shop):
 def test_starting_checkout_moves_the_holds_end_past_the_session(shop: Shop):
     booking = shop.book()
     before = booking.hold_expires_at
+    assert before
     started = shop.start(booking, mode="hosted")
     booking.refresh_from_db()
     assert started.payment.checkout_expires_at
+    assert booking.hold_expires_at
     assert booking.hold_expires_at >= before
     assert booking.hold_expires_at > started.payment.checkout_expires_at
 
