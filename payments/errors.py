@@ -18,6 +18,10 @@ class GatewayStoredFailure(GatewayUnknown):
     """Stripe answered with an error of its own (>= 500) and will repeat it for this idempotency key."""
 
 
+class GatewayKeyReused(GatewayStoredFailure):
+    """The idempotency key was used before with other parameters: what that made, if anything, must be looked for."""
+
+
 class GatewayBusy(Unavailable):
     """Stripe refused for now (rate limit, lock, key in use): nothing was done."""
 

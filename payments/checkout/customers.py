@@ -1,24 +1,44 @@
-"""The booking's customer as Stripe knows them (cus_…), made there once."""
+"""The booking's customer as Stripe knows them (cus_…): made there once, anew when Stripe has them no more."""
+
+import hashlib
+import json
 
 from bookings.models import Booking
-from payments import gateway
+from core import clock
+from customers.models import Customer
+from payments import errors, gateway
 from payments.models import GatewayAccount, GatewayCustomer
 
 
 def at_stripe(account: GatewayAccount, booking: Booking) -> str:
-    """Stripe's id of the booking's customer; created there once."""
+    """Stripe's id of the booking's customer."""
     known = GatewayCustomer.objects.filter(gateway_account=account, customer_id=booking.customer_id).first()
     if known is not None:
         return known.stripe_customer_id
-    customer = booking.customer
-    stripe_id = gateway.create_customer(
-        account,
-        key=f"customer:{customer.public_id}",
-        email=customer.email,
-        name=customer.name,
-        metadata={"customer": str(customer.public_id)},
-    )
     row, _ = GatewayCustomer.objects.get_or_create(
-        gateway_account=account, customer_id=booking.customer_id, defaults={"stripe_customer_id": stripe_id}
+        gateway_account=account,
+        customer_id=booking.customer_id,
+        defaults={"stripe_customer_id": _create(account, booking.customer)},
     )
     return row.stripe_customer_id
+
+
+def _create(account: GatewayAccount, customer: Customer) -> str:
+    """A second customer at Stripe would harm nobody; one who cannot pay for a day would be harmed.
+
+    So the key holds what is sent (a name may change after a lost answer), and after a stored failure, or when the key's
+    customer was deleted since, another key follows.
+    """
+    sent = {"email": customer.email, "name": customer.name}
+    metadata = {"customer": str(customer.public_id)}
+    digest = hashlib.sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()[:16]
+    key = f"customer:{customer.public_id}:{digest}"
+    try:
+        made = gateway.create_customer(account, key=key, metadata=metadata, **sent)
+    except errors.GatewayStoredFailure:
+        made = gateway.find_customer(account, email=customer.email, metadata=metadata)
+    again = f"{key}:{clock.now():%Y%m%dT%H%M}"
+    made = made or gateway.create_customer(account, key=again, metadata=metadata, **sent)
+    if not made:
+        raise errors.GatewayBusy()
+    return made

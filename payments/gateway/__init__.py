@@ -7,7 +7,7 @@ made by the caller from our own row.
 
 from payments.gateway.balances import balance, balance_transactions
 from payments.gateway.calling import publishable_key, secret_key
-from payments.gateway.customers import create_customer
+from payments.gateway.customers import create_customer, find_customer
 from payments.gateway.intents import cancel_intent, create_intent, find_intent, retrieve_intent
 from payments.gateway.objects import RESOURCES, account_id, retrieve
 from payments.gateway.refunds import create_refund, find_refund, retrieve_charge, retrieve_refund
@@ -31,6 +31,7 @@ __all__ = [
     "create_refund",
     "create_session",
     "expire_session",
+    "find_customer",
     "find_intent",
     "find_refund",
     "find_session",

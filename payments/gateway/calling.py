@@ -71,7 +71,7 @@ def call(account: GatewayAccount, ask: Callable[[Any], T]) -> T:
     except stripe.IdempotencyError as error:
         if error.code == "idempotency_key_in_use":
             raise errors.GatewayBusy() from error
-        raise
+        raise errors.GatewayKeyReused() from error
     except stripe.APIConnectionError as error:
         raise errors.GatewayUnknown() from error
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
