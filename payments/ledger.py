@@ -7,6 +7,7 @@ checks the balance at commit.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Sum
@@ -71,7 +72,7 @@ def post(
         return False
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("Post in the transaction that changes what is booked.")
-    about = [merchant.pk, currency, source_key, description[:200], occurred_at, clock.now()]
+    about: list[Any] = [merchant.pk, currency, source_key, description[:200], occurred_at, clock.now()]
     of = [payment.pk if payment else None, *_of(booking, payment)]
     amounts = [line.amount_minor for line in moving]
     with connection.cursor() as cursor:

@@ -153,7 +153,7 @@ class Postgres:
         if AS_ROOT:
             os.chown(new, NOBODY, NOBODY)
             os.chown(secret, NOBODY, NOBODY)
-        command = [
+        command: list[str | Path] = [
             binaries() / "initdb",
             "-D",
             new,
@@ -179,7 +179,7 @@ class Postgres:
         self._check_version()
         self._end_leftover()
         port = free_port()
-        command = [
+        command: list[str | Path] = [
             binaries() / "postgres",
             "-D",
             self.data,

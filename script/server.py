@@ -120,7 +120,7 @@ def _broker(*, state: State, children: list[Child]) -> str:
 
 def _sandbox(*, state: State, port: int, variables: Mapping[str, str]) -> Child:
     kept = state.path / "sandbox.sqlite3"
-    command = [sys.executable, "-m", "sandbox", "--port", str(port), "--state", kept]
+    command = [sys.executable, "-m", "sandbox", "--port", str(port), "--state", str(kept)]
     return Child(name="sandbox", command=command, environment=variables, state=state)
 
 

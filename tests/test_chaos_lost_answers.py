@@ -42,6 +42,7 @@ def test_what_was_paid_before_the_key_is_sent_again_is_settled_although_stripe_r
     shop: Shop, mode: str
 ):
     payment = lose_the_answer(shop, mode=mode)
+    assert payment.booking
     pay_at_stripe(shop, mode=mode)
     with pytest.raises(errors.AlreadyPaid):
         shop.start(payment.booking, mode=mode)
@@ -57,6 +58,7 @@ def test_what_was_paid_before_the_key_is_sent_again_is_settled_although_stripe_r
 @pytest.mark.parametrize("mode", ["element", "hosted"])
 def test_what_was_ended_before_the_key_is_sent_again_gives_way_to_a_new_one(shop: Shop, mode: str):
     payment = lose_the_answer(shop, mode=mode)
+    assert payment.booking
     if mode == "element":
         (intent,) = shop.stripe.v1.payment_intents.list({}).data
         shop.stripe.v1.payment_intents.cancel(intent.id)

@@ -88,7 +88,7 @@ def fingerprint(dump: str) -> str:
 
 
 def schema(address: str) -> str:
-    command = [binaries() / "pg_dump", "-s", "-O", "-x", "-t", "djstripe_*", address]
+    command: list[str | Path] = [binaries() / "pg_dump", "-s", "-O", "-x", "-t", "djstripe_*", address]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from script.children import command_line
+from script.console import ROOT
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.slow
@@ -84,7 +85,7 @@ def test_a_second_start_is_warm_and_goes_on_with_the_same_data(
         assert (server.state / secret).stat().st_mode & 0o077 == 0
     mark = f"mark_{secrets.token_hex(4)}"
     with psycopg.connect(first["DATABASE_URL"].replace("postgres://", "postgresql://")) as connection:
-        connection.execute(f"create table {mark} ()")  # type: ignore[arg-type]
+        connection.execute(f"create table {mark} ()")
     server.stop()
 
     again = ServerProcess(state=used_state)
@@ -92,7 +93,7 @@ def test_a_second_start_is_warm_and_goes_on_with_the_same_data(
         again.start()
         second = again.variables()
         with psycopg.connect(second["DATABASE_URL"].replace("postgres://", "postgresql://")) as connection:
-            connection.execute(f"drop table {mark}")  # type: ignore[arg-type]
+            connection.execute(f"drop table {mark}")
         kept = (
             "SECRET_KEY",
             "FIELD_ENCRYPTION_KEYS",
@@ -197,7 +198,7 @@ def test_a_busy_port_is_told_in_a_sentence(used_state: Path) -> None:
 def test_what_cannot_work_is_refused_in_a_sentence(
     tmp_path: Path, variables: dict[str, str], sentence: str
 ) -> None:
-    said = ServerProcess(state=tmp_path / "state", **variables).refusal()
+    said = ServerProcess(state=tmp_path / "state", port=None, root=ROOT, **variables).refusal()
     assert sentence in said
     assert "Traceback" not in said
     assert "hidden" not in said
