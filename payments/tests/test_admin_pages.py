@@ -23,8 +23,9 @@ from payments.models import (
     Refund,
     WebhookEvent,
 )
-from payments.tests import console_world
-from payments.tests.console_world import CLIENT_SECRET, SECRET_KEY, WEBHOOK_SECRET, World
+from payments.tests import console_rows, console_world
+from payments.tests.console_rows import CLIENT_SECRET, SECRET_KEY, WEBHOOK_SECRET
+from payments.tests.console_world import World
 from payments.tests.test_admin_scope import address, rows_of, scoped_models, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +62,7 @@ def _opened(client: Client, path: str) -> tuple[str, str]:
 
 
 def test_every_page_opens_for_the_owner_and_shows_no_secret(world: World):
-    console_world.mirror_everything(world)
+    console_rows.mirror_everything(world.account)
     seen = list(pages(signed_in(world.staff[Role.OWNER]), world))
 
     assert len(seen) == 2 + 2 * len(scoped_models())
@@ -70,7 +71,7 @@ def test_every_page_opens_for_the_owner_and_shows_no_secret(world: World):
 
 
 def test_every_page_opens_for_a_viewer_and_shows_no_secret(world: World):
-    console_world.mirror_everything(world)
+    console_rows.mirror_everything(world.account)
     client = signed_in(world.staff[Role.VIEWER])
     hidden = address(Membership, "changelist")
     assert client.get(hidden).status_code == 403
@@ -186,81 +187,6 @@ def test_a_payments_page_tells_fees_tries_history_and_ledger(world: World):
     assert "$101.33" in html
     assert "$101.33" in other
     assert "estimate until" not in other
-
-
-@pytest.mark.parametrize("typed", ["{code}", "{lower}", " {half}-{rest} ", "{half} {rest}", "#{code}"])
-def test_a_booking_is_found_by_its_code_however_it_was_typed(world: World, typed: str):
-    code = world.bookings[0].code
-    term = typed.format(code=code, lower=code.lower(), half=code[:4], rest=code[4:].lower())
-    client = signed_in(world.staff[Role.OWNER])
-
-    found = client.get(address(type(world.bookings[0]), "changelist"), {"q": term}).context["cl"].result_list
-    paid = client.get(address(Payment, "changelist"), {"q": term}).context["cl"].result_list
-
-    assert [row.pk for row in found] == [world.bookings[0].pk]
-    assert [row.pk for row in paid] == [world.payments[0].pk]
-
-
-def test_a_payment_is_found_by_what_stripe_calls_it_and_by_its_customer(world: World):
-    payment = world.payments[1]
-    client = signed_in(world.staff[Role.OWNER])
-    for term in (
-        payment.stripe_charge_id,
-        payment.stripe_payment_intent_id,
-        str(payment.public_id),
-        "grace sample",
-    ):
-        found = client.get(address(Payment, "changelist"), {"q": term}).context["cl"].result_list
-        assert [row.pk for row in found] == [payment.pk], term
-
-
-def test_an_event_is_found_by_its_id_and_by_the_object_it_is_about(world: World):
-    event, payment = world.events[1], world.payments[1]
-    client = signed_in(world.staff[Role.OWNER])
-    for term in (event.stripe_event_id, payment.stripe_payment_intent_id):
-        found = client.get(address(WebhookEvent, "changelist"), {"q": term}).context["cl"].result_list
-        assert [row.pk for row in found] == [event.pk], term
-
-
-def test_only_failed_events_and_those_given_up_are_handled_again_and_only_by_post(world: World):
-    console_world.grow(world, rows=1)
-    handled, failed, dead = world.events[0], world.events[1], world.events[3]
-    client = signed_in(world.staff[Role.MANAGER])
-    before = {event.pk: event.due_at for event in (handled, failed, dead)}
-
-    question = client.get(address(WebhookEvent, "handle_this_again", failed.pk))
-    failed.refresh_from_db()
-    assert question.status_code == 200
-    assert failed.due_at == before[failed.pk]
-
-    client.post(address(WebhookEvent, "handle_this_again", failed.pk))
-    client.post(
-        address(WebhookEvent, "changelist"),
-        {"action": "handle_again", "_selected_action": [handled.pk, dead.pk]},
-    )
-
-    for event in (handled, failed, dead):
-        event.refresh_from_db()
-    assert handled.due_at == before[handled.pk]
-    assert handled.state == "handled"
-    assert failed.due_at < before[failed.pk]
-    assert dead.due_at < before[dead.pk]
-    assert dead.state == "failed"
-
-
-@pytest.mark.parametrize("role", [Role.CLERK, Role.VIEWER])
-def test_clerks_and_viewers_handle_no_event_again(world: World, role: str):
-    client = signed_in(world.staff[role])
-    event = world.events[1]
-
-    answer = client.post(address(WebhookEvent, "handle_this_again", event.pk))
-    client.post(
-        address(WebhookEvent, "changelist"), {"action": "handle_again", "_selected_action": [event.pk]}
-    )
-
-    event.refresh_from_db()
-    assert answer.status_code == 403
-    assert event.attempts == 3
 
 
 def test_lists_take_the_same_number_of_statements_for_few_rows_and_for_many(world: World):
