@@ -20,7 +20,7 @@ from tests.chaos import trade
 CONTROL = ("SAVEPOINT", "RELEASE SAVEPOINT")
 SETTLEMENT = 16
 SETTLED_BEFORE = 6
-START = 11
+START = 12
 HOSTED = 13
 
 
