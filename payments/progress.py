@@ -19,10 +19,17 @@ WAITING_RANK = {PaymentState.PENDING: 0, PaymentState.REQUIRES_ACTION: 1, Paymen
 
 
 def find(
-    account: GatewayAccount, *, intent_id: str, payment_public_id: str, charge_id: str = ""
+    account: GatewayAccount,
+    *,
+    intent_id: str,
+    payment_public_id: str,
+    charge_id: str = "",
+    customer_id: str = "",
 ) -> Payment | None:
-    """This merchant's payment that the charge or intent belongs to. Metadata alone proves nothing: a row that already
-    has another intent is not it.
+    """This merchant's payment that the charge or intent belongs to.
+
+    Metadata alone proves nothing: a row that has another intent is not it, and one that has none yet is it only for
+    money of its own customer at Stripe.
     """
     wanted: dict[str, object] = {
         "stripe_charge_id": charge_id,
@@ -37,7 +44,21 @@ def find(
         for payment in found:
             if wanted[name] and getattr(payment, name) == wanted[name]:
                 return payment
-    return next((one for one in found if one.stripe_payment_intent_id in ("", intent_id)), None)
+    return next((one for one in found if _is_of(one, account, customer_id)), None)
+
+
+def _is_of(payment: Payment, account: GatewayAccount, customer_id: str) -> bool:
+    """Whether a row that waits for its intent's id was made for this customer at Stripe."""
+    if payment.stripe_payment_intent_id or payment.customer_id is None or not customer_id:
+        return False
+    return account.customers.filter(customer_id=payment.customer_id, stripe_customer_id=customer_id).exists()
+
+
+def by_metadata(account: GatewayAccount, payment_public_id: str) -> Payment | None:
+    """This merchant's payment that Stripe's metadata names: a hint, never a proof."""
+    uuid = _uuid(payment_public_id)
+    mine = Payment.objects.filter(merchant_id=account.merchant_id).select_related("booking")
+    return mine.filter(public_id=uuid).first() if uuid else None
 
 
 def _uuid(text: str) -> UUID | None:
@@ -55,7 +76,12 @@ def note_intent(
     `said_at` is when Stripe said it. Waiting states may follow each other in any order, so among them the newest word
     counts, and within one second the furthest state: the outcome does not depend on the order of arrival.
     """
-    payment = find(account, intent_id=intent.id, payment_public_id=intent.payment_public_id)
+    payment = find(
+        account,
+        intent_id=intent.id,
+        payment_public_id=intent.payment_public_id,
+        customer_id=intent.customer_id,
+    )
     if payment is None:
         return "not ours: its charge will tell"
     with transaction.atomic():
@@ -83,7 +109,9 @@ def _is_old_news(payment: Payment, to: PaymentState, *, said_at: datetime) -> bo
     now = PaymentState(payment.state)
     if payment.news_at is None or now not in WAITING_RANK or to not in WAITING_RANK:
         return False
-    return (said_at, WAITING_RANK[to]) < (payment.news_at, WAITING_RANK[now])
+    # Stripe dates its events by whole seconds: what we asked for ourselves must not look newer than its second.
+    before = payment.news_at.replace(microsecond=0)
+    return (said_at.replace(microsecond=0), WAITING_RANK[to]) < (before, WAITING_RANK[now])
 
 
 def _remember_intent(payment: Payment, intent: facts.Intent) -> list[str]:

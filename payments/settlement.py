@@ -47,6 +47,7 @@ def settle(account: GatewayAccount, money: facts.Received, *, event_id: str = ""
         intent_id=money.intent_id,
         payment_public_id=money.payment_public_id,
         charge_id=money.charge_id,
+        customer_id=money.customer_id,
     )
     if payment is None:
         return _take_foreign(account, money, event_id=event_id)
