@@ -46,15 +46,25 @@ class GatewayRefused(DomainError):
     def __init__(
         self, detail: str = "", *, reason: str = "", decline_code: str = "", payload: object = None
     ) -> None:
-        super().__init__(detail)
+        super().__init__(detail, reason=reason)
         self.reason = reason
         self.decline_code = decline_code
         self.payload = payload
+
+    def lacks(self, param: str) -> bool:
+        """Whether Stripe does not have the object named by this parameter: deleted, or another account's."""
+        named = self.payload.get("param") if isinstance(self.payload, dict) else ""
+        return self.reason == "resource_missing" and named == param
 
 
 class NothingToPay(Conflict):
     code = "nothing_to_pay"
     title = "There is nothing to pay here."
+
+
+class TooSmallForCard(NothingToPay):
+    code = "too_small_for_card"
+    title = "This amount is too small to be paid by card."
 
 
 class AlreadyPaid(NothingToPay):
@@ -69,7 +79,7 @@ class PaymentInProgress(Conflict):
 
 class HoldEnded(Conflict):
     code = "hold_ended"
-    title = "The time we held for you has run out. Please book again; you have not been charged."
+    title = "The time we held for you has run out. Please book again."
 
 
 class AmountMismatch(Invalid):

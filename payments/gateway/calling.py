@@ -85,9 +85,10 @@ def call(account: GatewayAccount, ask: Callable[[Any], T]) -> T:
 
 
 def _refused(error: stripe.StripeError) -> errors.GatewayRefused:
+    """Stripe writes for card holders when a card was declined, and for programmers else: those words stay here."""
     body = (error.json_body or {}).get("error", {}) if isinstance(error.json_body, dict) else {}
     return errors.GatewayRefused(
-        error.user_message or "The payment service refused this request.",
+        (error.user_message or "") if isinstance(error, stripe.CardError) else "",
         reason=error.code or "",
         decline_code=body.get("decline_code") or "",
         payload=body,
