@@ -1,12 +1,12 @@
 """The e-mail that lets a customer come back to a held booking and pay. Sent once per booking, through the outbox."""
 
-from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from bookings import access, agreement, pricing
 from bookings.models import Booking, BookingState
 from core import outbox
+from customers import merchants
 from customers.models import PaymentMethod
 
 
@@ -24,7 +24,7 @@ def send_held(booking: Booking) -> bool:
         "event_at": booking.local(booking.starts_at),
         "hold_until": booking.local(booking.hold_expires_at),
         "due_minor": pricing.method_total(first.amount_minor, rate=rate),
-        "link": f"{settings.SITE_URL}{page}?t={access.issue(booking)}",
+        "link": f"{merchants.site_url(merchant)}{page}?t={access.issue(booking)}",
     }
     return outbox.enqueue(
         key=f"held:{booking.public_id}",

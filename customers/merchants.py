@@ -1,5 +1,8 @@
 """Finding the merchant whom a page or a person belongs to."""
 
+from urllib.parse import urlsplit
+
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Q, QuerySet
 
@@ -20,6 +23,21 @@ def for_host(host: str) -> Merchant:
             "No caterer answers at this address. Run `manage.py create_merchant`, or ask the operator."
         )
     return found
+
+
+def site_url(merchant: Merchant) -> str:
+    """Where this merchant's customer pages are, without a slash at the end: links in e-mails, Stripe's way back.
+
+    A host of its own is served like SITE_URL: by the same scheme, in development on the same port; in production by
+    https on its usual port.
+    """
+    if merchant.is_default or not merchant.host:
+        return settings.SITE_URL
+    if not settings.DEVELOPMENT:
+        return f"https://{merchant.host}"
+    site = urlsplit(settings.SITE_URL)
+    port = f":{site.port}" if site.port else ""
+    return f"{site.scheme}://{merchant.host}{port}"
 
 
 def of_staff(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Merchant]:

@@ -1,12 +1,12 @@
 """What customers are told about their money by e-mail, true at the time it is said. Inside the caller's transaction."""
 
-from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from bookings import access
 from bookings.models import Booking
 from core import outbox
+from customers import merchants
 from payments.models import Payment, Refund
 
 
@@ -32,4 +32,4 @@ def refunded(refund: Refund, *, payment: Payment, booking: Booking) -> None:
 def booking_link(booking: Booking) -> str:
     """The booking's page with a token that opens it, as sent by e-mail."""
     page = reverse("payments:booking", kwargs={"code": booking.code})
-    return f"{settings.SITE_URL}{page}?t={access.issue(booking)}"
+    return f"{merchants.site_url(booking.merchant)}{page}?t={access.issue(booking)}"
