@@ -51,8 +51,8 @@ def forget() -> None:
 
 
 def _read(merchant: str) -> Secrets:
-    rows = WebhookEndpoint.objects.filter(_where(merchant)).order_by("-id")
-    return tuple((row.pk, secret) for row in rows for secret in _secrets_of(row))
+    rows = WebhookEndpoint.objects.filter(_where(merchant)).select_related("gateway_account__merchant")
+    return tuple((row.pk, secret) for row in rows.order_by("-id") for secret in _secrets_of(row))
 
 
 def _where(merchant: str) -> Q:
@@ -65,5 +65,8 @@ def _where(merchant: str) -> Q:
 
 
 def _secrets_of(row: WebhookEndpoint) -> list[str]:
+    """Its own; the installation's serve the default merchant alone, for they sign what its Stripe account says."""
     own = [line.strip() for line in row.secrets.splitlines() if line.strip()]
-    return own or list(settings.STRIPE_WEBHOOK_SECRETS)
+    if own or not row.gateway_account.merchant.is_default:
+        return own
+    return list(settings.STRIPE_WEBHOOK_SECRETS)
