@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from core import doorbell
-from payments import desk, errors, facts, gateway, handling, progress, refunds, settlement
+from payments import checkout, desk, errors, facts, gateway, handling, progress, refunds, settlement
 from payments.models import DeskKind, GatewayAccount, WebhookEvent
 
 READ_BALANCE_TASK = "payments.read_balance"
@@ -128,6 +128,11 @@ def _session_failed(news: News) -> str:
     return progress.note_session_failed(news.account, facts.from_session(news.obj), event_id=news.event_id)
 
 
+def _customer_deleted(news: News) -> str:
+    known = checkout.forget_customer(news.account, str(news.obj["id"]))
+    return "forgotten: the next payment makes a new one" if known else "not ours"
+
+
 HANDLERS: Mapping[str, Handler] = {
     "checkout.session.completed": _session,
     "checkout.session.async_payment_succeeded": _session,
@@ -148,6 +153,7 @@ HANDLERS: Mapping[str, Handler] = {
     "refund.created": _refund,
     "refund.updated": _refund,
     "refund.failed": _refund,
+    "customer.deleted": _customer_deleted,
 }
 
 # Kept by the mirror; nothing else follows from them yet.
@@ -167,7 +173,6 @@ MIRRORED = frozenset(
         "invoice_payment.paid",
         "customer.created",
         "customer.updated",
-        "customer.deleted",
         "payment_method.attached",
         "payment_method.detached",
         "payment_method.updated",

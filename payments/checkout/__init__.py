@@ -10,8 +10,9 @@ when it is proven absent.
 """
 
 from payments.checkout.amounts import Due, due
-from payments.checkout.creating import look_for
+from payments.checkout.customers import forget as forget_customer
 from payments.checkout.opening import Started
 from payments.checkout.starting import start
+from payments.closing import look_for
 
-__all__ = ["Due", "Started", "due", "look_for", "start"]
+__all__ = ["Due", "Started", "due", "forget_customer", "look_for", "start"]

@@ -4,23 +4,33 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from bookings.models import Booking
 from core import clock
+from customers import merchants
 from payments import closing, errors, facts, gateway, progress
-from payments.models import CheckoutMode, GatewayAccount, Payment, PaymentState
+from payments.checkout import customers
+from payments.models import GatewayAccount, Payment, PaymentState
 
+ATTEMPTS = 2
+KEY_LIFE = timedelta(hours=23)  # Stripe keeps an idempotency key for 24 h at least.
 SESSION_MARGIN = timedelta(seconds=60)  # Stripe counts its minimum of 30 minutes by its own clock.
 
 Opened = facts.Intent | facts.Session
 
 
+class StartAnew(Exception):
+    """Stripe cannot be asked like this (again), and made nothing of it: begin once more from the click."""
+
+
 def intent(account: GatewayAccount, payment: Payment, booking: Booking, customer: str) -> facts.Intent:
     """The row's PaymentIntent, made now or by an earlier try."""
     made = _create(
-        account, payment, lambda attempt: _intent(account, payment, booking, customer, attempt=attempt)
+        account,
+        payment,
+        customer,
+        lambda attempt: _intent(account, payment, booking, customer, attempt=attempt),
     )
     assert isinstance(made, facts.Intent)
     return made
@@ -29,35 +39,58 @@ def intent(account: GatewayAccount, payment: Payment, booking: Booking, customer
 def session(account: GatewayAccount, payment: Payment, booking: Booking, customer: str) -> facts.Session:
     """The row's Checkout Session, made now or by an earlier try."""
     made = _create(
-        account, payment, lambda attempt: _session(account, payment, booking, customer, attempt=attempt)
+        account,
+        payment,
+        customer,
+        lambda attempt: _session(account, payment, booking, customer, attempt=attempt),
     )
     assert isinstance(made, facts.Session)
     return made
 
 
-def _create(account: GatewayAccount, payment: Payment, ask: Callable[[int], Opened]) -> Opened:
+def _create(account: GatewayAccount, payment: Payment, customer: str, ask: Callable[[int], Opened]) -> Opened:
     """Create at Stripe under the row's key; a lost or stored failure never becomes a second object."""
-    try:
-        return ask(payment.attempt)
-    except errors.GatewayStoredFailure:
-        _set(payment, PaymentState.UNKNOWN, reason="Stripe failed while creating it")
-    except errors.GatewayUnknown:
-        _set(payment, PaymentState.UNKNOWN, reason="Stripe did not answer")
-        raise
-    except errors.GatewayRefused as refusal:
-        _refuse(payment, refusal)
-        raise
-    found = look_for(account, payment)
-    if found is not None:
-        return found
-    return ask(_next_attempt(payment))
+    if _is_too_late(payment):
+        return _found_or_anew(account, payment)
+    for _ in range(ATTEMPTS):
+        try:
+            return ask(payment.attempt)
+        except errors.GatewayStoredFailure:
+            _set(payment, PaymentState.UNKNOWN, reason="Stripe failed while creating it")
+        except errors.GatewayUnknown:
+            _set(payment, PaymentState.UNKNOWN, reason="Stripe did not answer")
+            raise
+        except errors.GatewayRefused as refusal:
+            if refusal.lacks("customer"):
+                customers.forget(account, customer)
+                _next_attempt(payment)  # Refused, hence absent; the old key belongs to the old customer.
+                raise StartAnew from refusal
+            _refuse(payment, refusal)
+            raise
+        found = closing.look_for(account, payment)
+        if found is not None:
+            return found
+        _next_attempt(payment)
+    raise errors.GatewayUnknown()
 
 
-def look_for(account: GatewayAccount, payment: Payment) -> Opened | None:
-    """What Stripe made for this row, found by customer and metadata; None proves that it made nothing."""
-    find = gateway.find_session if payment.mode == CheckoutMode.HOSTED else gateway.find_intent
-    customer = closing.customer_id(account, payment)
-    return find(account, customer_id=customer, payment_public_id=str(payment.public_id)) if customer else None
+def _is_too_late(payment: Payment) -> bool:
+    """Whether an earlier request cannot be sent again: Stripe forgot its key, or the end that it names is too near."""
+    now = clock.now()
+    end = payment.checkout_expires_at
+    too_near = (
+        end is not None and end < now + timedelta(seconds=gateway.CHECKOUT_SECONDS) + SESSION_MARGIN / 2
+    )
+    return too_near or payment.created_at < now - KEY_LIFE
+
+
+def _found_or_anew(account: GatewayAccount, payment: Payment) -> Opened:
+    """What the lost request made; when it is proven to have made nothing, its row ends and another takes its place."""
+    found = closing.look_for(account, payment)
+    if found is None:
+        closing.cancel_row(payment, reason="Stripe never had it")
+        raise StartAnew
+    return found
 
 
 @transaction.atomic
@@ -67,11 +100,10 @@ def _set(payment: Payment, to: PaymentState, *, reason: str) -> None:
 
 
 @transaction.atomic
-def _next_attempt(payment: Payment) -> int:
+def _next_attempt(payment: Payment) -> None:
     """A new idempotency key, after a proven absence. Two at once get the same one: only the first may raise it."""
     Payment.objects.filter(pk=payment.pk, attempt=payment.attempt).update(attempt=payment.attempt + 1)
     payment.refresh_from_db(fields=["attempt"])
-    return payment.attempt
 
 
 @transaction.atomic
@@ -109,7 +141,7 @@ def _intent(
 def _session(
     account: GatewayAccount, payment: Payment, booking: Booking, customer: str, *, attempt: int
 ) -> facts.Session:
-    page = f"{settings.SITE_URL}/b/{booking.code}"
+    page = f"{merchants.site_url(account.merchant)}/b/{booking.code}"
     return gateway.create_session(
         account,
         key=f"payment:{payment.public_id}:{attempt}",

@@ -23,6 +23,12 @@ def at_stripe(account: GatewayAccount, booking: Booking) -> str:
     return row.stripe_customer_id
 
 
+def forget(account: GatewayAccount, stripe_customer_id: str) -> bool:
+    """Stripe has this customer no more: the next payment makes a new one. Whether we knew them."""
+    gone = GatewayCustomer.objects.filter(gateway_account=account, stripe_customer_id=stripe_customer_id)
+    return bool(gone.delete()[0])
+
+
 def _create(account: GatewayAccount, customer: Customer) -> str:
     """A second customer at Stripe would harm nobody; one who cannot pay for a day would be harmed.
 

@@ -11,11 +11,20 @@ from django.db import transaction
 from bookings import lifecycle
 from bookings.models import Booking
 from core import clock
-from payments import errors, facts, gateway, progress, settlement
+from payments import closing, errors, facts, gateway, progress, settlement
 from payments.checkout import creating
 from payments.models import OPEN_STATES, CheckoutMode, GatewayAccount, Payment, PaymentState
 
+GONE = "Stripe does not have it"
 HOLD_PAST_SESSION = timedelta(minutes=5)
+
+
+def end(account: GatewayAccount, payment: Payment, *, reason: str) -> None:
+    """End a payment that cannot serve; found paid, it is settled, and there is nothing more to pay."""
+    money = closing.close(account, payment, reason=reason)
+    if money is not None:
+        settlement.settle(account, money)
+        raise errors.AlreadyPaid()
 
 
 @dataclass(frozen=True)
@@ -38,10 +47,13 @@ def open_at_stripe(
     if payment.mode == CheckoutMode.HOSTED:
         return _open_session(account, payment, booking, customer)
     intent = (
-        gateway.retrieve_intent(account, payment.stripe_payment_intent_id)
+        closing.intent_of(account, payment)
         if payment.stripe_payment_intent_id
         else creating.intent(account, payment, booking, customer)
     )
+    if intent is None:
+        closing.cancel_row(payment, reason=GONE)
+        return None
     if intent.state == PaymentState.SUCCEEDED:
         settlement.settle(account, facts.received_by_intent(intent))
         raise errors.AlreadyPaid()
@@ -50,6 +62,9 @@ def open_at_stripe(
         raise errors.PaymentInProgress()
     payment.refresh_from_db()
     if intent.state == PaymentState.CANCELED:
+        return None
+    if intent.customer_id != customer:
+        end(account, payment, reason="its customer is no longer at Stripe")
         return None
     if payment.state not in OPEN_STATES:
         # It was ended here while Stripe was being asked: what Stripe made must not stay open.
@@ -62,10 +77,13 @@ def _open_session(
     account: GatewayAccount, payment: Payment, booking: Booking, customer: str
 ) -> Started | None:
     session = (
-        gateway.retrieve_session(account, payment.stripe_checkout_session_id)
+        closing.session_of(account, payment)
         if payment.stripe_checkout_session_id
         else creating.session(account, payment, booking, customer)
     )
+    if session is None:
+        closing.cancel_row(payment, reason=GONE)
+        return None
     progress.note_session(account, session)
     if session.is_complete:
         _settle_session(account, session)

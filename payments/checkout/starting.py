@@ -1,13 +1,16 @@
 """The click: the instalment's open payment when it fits, else a new row; then it is opened at Stripe."""
 
 from django.db import transaction
+from django.db.models import F
 
+from bookings import minimums
 from bookings.models import Booking, BookingState
 from core import clock
+from core.money import format_minor
 from customers.models import PaymentMethod
-from payments import closing, errors, settlement
-from payments.checkout import customers, opening
-from payments.checkout.amounts import due
+from payments import errors
+from payments.checkout import creating, customers, opening
+from payments.checkout.amounts import Due, due
 from payments.checkout.opening import Started
 from payments.models import OPEN_STATES, GatewayAccount, Payment
 
@@ -21,13 +24,20 @@ def start(*, booking: Booking, purpose: str = "", mode: str, actor: str) -> Star
     GatewayBusy (try again) and GatewayUnknown (being asked for; trying again is safe).
     """
     account = GatewayAccount.objects.select_related("merchant").get(merchant_id=booking.merchant_id)
-    customer = customers.at_stripe(account, booking)
     for _ in range(4):
-        payment = _reserve(booking, purpose=purpose, mode=mode, actor=actor)
+        customer = customers.at_stripe(account, booking)
+        try:
+            payment = _reserve(booking, purpose=purpose, mode=mode, actor=actor)
+        except errors.HoldEnded:
+            _prove_unpaid(account, booking)
+            raise
         if not _fits(payment, booking, mode=mode):
-            _end(account, payment)
+            opening.end(account, payment, reason="the customer chose another way, or the amount changed")
             continue
-        started = opening.open_at_stripe(account, payment, booking, customer)
+        try:
+            started = opening.open_at_stripe(account, payment, booking, customer)
+        except creating.StartAnew:
+            continue
         if started is not None:
             return started
     raise errors.GatewayBusy()
@@ -47,6 +57,7 @@ def _reserve(booking: Booking, *, purpose: str, mode: str, actor: str) -> Paymen
         if payment is not None:
             payment.instalment = asked.instalment
             return payment
+        _check_size(asked, currency=booking.currency)
         return Payment.objects.create(
             merchant_id=booking.merchant_id,
             booking=booking,
@@ -64,6 +75,15 @@ def _reserve(booking: Booking, *, purpose: str, mode: str, actor: str) -> Paymen
         )
 
 
+def _check_size(asked: Due, *, currency: str) -> None:
+    smallest = minimums.card_minor(currency)
+    if asked.total_minor < smallest:
+        raise errors.TooSmallForCard(
+            f"Amounts under {format_minor(smallest, currency)} cannot be paid by card; "
+            "please choose another way to pay."
+        )
+
+
 def _check(booking: Booking) -> None:
     if booking.state not in PAYABLE:
         if booking.state == BookingState.EXPIRED:
@@ -73,6 +93,20 @@ def _check(booking: Booking) -> None:
         raise errors.HoldEnded()
 
 
+def _prove_unpaid(account: GatewayAccount, booking: Booking) -> None:
+    """Say "too late" only to someone who has not paid: what is open is ended at Stripe, or found paid and settled.
+
+    Raises AlreadyPaid; PaymentInProgress and GatewayUnknown while it cannot be known.
+    """
+    cards = booking.payments.filter(method=PaymentMethod.CARD)
+    for payment in cards.filter(state__in=OPEN_STATES):
+        opening.end(account, payment, reason="the hold ended")
+    if cards.filter(received_minor__gt=F("refunded_minor")).exists():
+        raise errors.AlreadyPaid(
+            "We have your payment. It came late, so somebody is looking at it and will write to you."
+        )
+
+
 def _fits(payment: Payment, booking: Booking, *, mode: str) -> bool:
     """Whether the open payment is the one asked for: same way, same amount."""
     assert payment.instalment is not None
@@ -80,11 +114,3 @@ def _fits(payment: Payment, booking: Booking, *, mode: str) -> bool:
     return (
         payment.mode == mode and payment.amount_minor == open_minor and payment.currency == booking.currency
     )
-
-
-def _end(account: GatewayAccount, payment: Payment) -> None:
-    """End the payment that does not fit; found paid, it is settled, and there is nothing more to pay."""
-    money = closing.close(account, payment, reason="the customer chose another way, or the amount changed")
-    if money is not None:
-        settlement.settle(account, money)
-        raise errors.AlreadyPaid()

@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
+
 from core import clock
 from core.errors import Unavailable
 from payments import errors, gateway
 from payments.mirror.rows import Outcome, Result
 from payments.mirror.shapes import MODELS
 from payments.mirror.storing import put
-from payments.models import GatewayAccount, MirrorRefetch
+from payments.models import BalanceCursor, GatewayAccount, MirrorRefetch
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +113,10 @@ def _put_with_relations(
 
 
 def learn_accounts() -> int:
-    """Ask Stripe for the ids of accounts that do not know their own yet; how many learned it."""
+    """Ask Stripe for the ids of accounts that do not know their own yet; how many learned it.
+
+    A newly learned account's balance is read from its beginning: a cursor into another account's would find nothing.
+    """
     learned = 0
     for account in GatewayAccount.objects.select_related("merchant").filter(stripe_account_id=""):
         try:
@@ -119,6 +124,9 @@ def learn_accounts() -> int:
         except (Unavailable, errors.GatewayRefused) as wait:
             logger.warning("%s did not tell its id: %s", account, wait.code)
             continue
-        mine = GatewayAccount.objects.filter(pk=account.pk, stripe_account_id="")
-        learned += mine.update(stripe_account_id=stripe_account_id)
+        with transaction.atomic():
+            mine = GatewayAccount.objects.filter(pk=account.pk, stripe_account_id="")
+            if mine.update(stripe_account_id=stripe_account_id):
+                BalanceCursor.objects.filter(gateway_account=account).update(last_id="")
+                learned += 1
     return learned

@@ -2,9 +2,10 @@
 
 import pytest
 
-from bookings.models import Booking
+from bookings.models import Booking, BookingState
+from bookings.tests.factories import SlotFactory
 from payments import errors
-from payments.models import GatewayCustomer
+from payments.models import GatewayCustomer, Payment, PaymentState
 from payments.tests.shop import Shop
 
 
@@ -29,3 +30,42 @@ def test_a_name_changed_after_a_lost_answer_is_no_obstacle(shop: Shop, settings)
     booking.customer.name = "Ada Renamed"
     booking.customer.save()
     assert shop.start(Booking.objects.get(pk=booking.pk)).client_secret
+
+
+@pytest.mark.parametrize("mode", ["element", "hosted"])
+def test_a_customer_deleted_in_stripes_dashboard_can_pay_at_the_next_click(shop: Shop, mode: str):
+    booking = shop.book()
+    shop.paid(booking)
+    old = GatewayCustomer.objects.get().stripe_customer_id
+    shop.stripe.v1.customers.delete(old)
+    started = shop.start(booking, mode=mode)
+    assert started.client_secret or started.redirect_url
+    assert GatewayCustomer.objects.get().stripe_customer_id != old
+    assert not Payment.objects.filter(state=PaymentState.FAILED).exists()
+
+
+def test_a_customer_deleted_after_the_payment_was_begun_can_pay_it_anew(shop: Shop):
+    booking = shop.book()
+    first = shop.start(booking).payment
+    shop.stripe.v1.customers.delete(GatewayCustomer.objects.get().stripe_customer_id)
+    shop.deliver()
+    assert not GatewayCustomer.objects.exists()
+    second = shop.start(booking).payment
+    first.refresh_from_db()
+    assert first.state == PaymentState.CANCELED
+    shop.confirm(second)
+    shop.deliver()
+    booking.refresh_from_db()
+    assert booking.state == BookingState.CONFIRMED
+
+
+def test_what_another_stripe_account_held_does_not_block_new_keys(shop: Shop):
+    slot = SlotFactory.create(merchant=shop.merchant, capacity=100)
+    paid, begun, hosted = (shop.book(slot=slot) for _ in range(3))
+    shop.paid(paid)
+    shop.start(begun)
+    shop.start(hosted, mode="hosted")
+    shop.sandbox.reset()  # An account that knows none of it.
+    assert shop.start(paid).client_secret
+    assert shop.start(begun).client_secret
+    assert shop.start(hosted, mode="hosted").redirect_url
