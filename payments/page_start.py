@@ -34,7 +34,7 @@ PROBLEMS: Mapping[str, Problem] = {
     ),
 }
 NOT_STARTED = "We could not start the payment"
-TRY_AGAIN = "Nothing was charged. Please try again in a moment."
+TRY_AGAIN = "Please try again in a moment. You will not be charged twice."
 WAITING_WORDS: Mapping[str, str] = {
     PaymentState.PROCESSING: "Your bank is working on it. Please do not pay again.",
     PaymentState.REQUIRES_ACTION: "Waiting for your bank’s confirmation.",
@@ -72,7 +72,7 @@ def start(booking: Booking, *, form: Mapping[str, str]) -> Outcome:
     except (errors.NothingToPay, errors.PaymentInProgress, errors.HoldEnded):
         return Outcome(href=_booking_href(booking))
     except (errors.GatewayRefused, errors.GatewayMisconfigured) as refusal:
-        return Outcome(problem=Problem(NOT_STARTED, refusal.title), status=refusal.status)
+        return Outcome(problem=Problem(NOT_STARTED, refusal.detail), status=refusal.status)
     except (errors.GatewayBusy, errors.GatewayUnknown) as failure:
         return Outcome(problem=Problem(failure.title, TRY_AGAIN), status=failure.status)
     if started.redirect_url:

@@ -90,6 +90,8 @@ def _held(
         )
     until = booking.hold_expires_at
     if until is None or until <= clock.now():
+        if _may_have_paid(payments):
+            return _being_checked("Held")
         return Headline(
             "The time to pay has run out",
             "The date becomes free again now. Nothing is owed; you can book again if it is still free.",
@@ -126,12 +128,29 @@ def _expired(booking: Booking, *, payments: Sequence[Payment]) -> Headline:
             "Expired",
             "warn",
         )
+    if _may_have_paid(payments):
+        return _being_checked("Expired")
     return Headline(
         "The hold on this date has ended",
         "We received no payment in time, so the date is free again. Nothing is owed.",
         "Expired",
         "",
         _again(),
+    )
+
+
+def _may_have_paid(payments: Sequence[Payment]) -> bool:
+    """Whether money came, or a card payment is open that Stripe was not asked about for the last time."""
+    return any(payment.is_open or payment.received_minor > payment.refunded_minor for payment in payments)
+
+
+def _being_checked(tag: str) -> Headline:
+    return Headline(
+        "We are checking your payment",
+        "The time to pay has run out. We are making sure whether a payment of yours still came; please do not pay "
+        "again. We will write to you if it did.",
+        tag,
+        "warn",
     )
 
 
