@@ -7,6 +7,7 @@ a booking; who needs its deposit rule or method fee asks here, not the merchant.
 from decimal import Decimal
 from typing import Any
 
+from bookings import minimums
 from bookings.models import Booking
 from bookings.plan import PlanPolicy
 from bookings.pricing import PriceInputs
@@ -37,7 +38,11 @@ def freeze(*, merchant: Merchant, inputs: PriceInputs) -> dict[str, Any]:
 def plan_policy(booking: Booking) -> PlanPolicy:
     """The deposit rule that this booking was made under."""
     rule = booking.agreement["deposit"]
-    return PlanPolicy(deposit_minor=rule["deposit_minor"], balance_due_days=rule["balance_due_days"])
+    return PlanPolicy(
+        deposit_minor=rule["deposit_minor"],
+        balance_due_days=rule["balance_due_days"],
+        minimum_minor=minimums.card_minor(booking.currency),
+    )
 
 
 def method_fee_rate(booking: Booking, *, method: str) -> Decimal:

@@ -14,10 +14,14 @@ from bookings.models.instalment import Purpose
 
 @dataclass(frozen=True, slots=True)
 class PlanPolicy:
-    """The deposit asked for (tax included), and how many calendar days before the event the rest is due."""
+    """The deposit asked for (tax included), and how many calendar days before the event the rest is due.
+
+    `minimum_minor` is the smallest part that can be paid by card.
+    """
 
     deposit_minor: int
     balance_due_days: int
+    minimum_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +76,10 @@ def _fresh(*, total_minor: int, policy: PlanPolicy, due: date, today: date) -> t
     deposit = min(policy.deposit_minor, total_minor)
     if total_minor == 0:
         return ()
-    # Without a deposit too, everything is asked for at once: a hold needs a payment to become a booking.
-    if today > due or deposit in (0, total_minor):
+    # Without a deposit too, everything is asked for at once: a hold needs a payment to become a booking. So it is when
+    # one of the two parts would be too small for a card.
+    smallest = max(1, policy.minimum_minor)
+    if today > due or min(deposit, total_minor - deposit) < smallest:
         return (Part(Purpose.FULL, total_minor, None),)
     return (Part(Purpose.DEPOSIT, deposit, None), Part(Purpose.BALANCE, total_minor - deposit, due))
 

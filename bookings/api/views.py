@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bookings import catalogue, plan, pricing, slots
+from bookings import catalogue, minimums, plan, pricing, slots
 from bookings.api.access import merchant_of
 from bookings.api.serializers import (
     CatalogueSerializer,
@@ -111,7 +111,9 @@ def preview(wanted: dict[str, Any], *, merchant: Merchant) -> dict[str, Any]:
     price = pricing.price(inputs)
     parts = plan.plan(
         total_minor=price.total_minor,
-        policy=plan.PlanPolicy(merchant.deposit_minor, merchant.balance_due_days),
+        policy=plan.PlanPolicy(
+            merchant.deposit_minor, merchant.balance_due_days, minimums.card_minor(merchant.currency)
+        ),
         event_date=day,
         today=clock.today(merchant.timezone),
     )

@@ -93,7 +93,7 @@ def test_what_was_agreed_outlives_the_merchants_settings(house: House) -> None:
     booking = house.book()
     Merchant.objects.update(deposit_minor=1, balance_due_days=1, card_fee_rate=0, cancellation_policy=[])
     booking.refresh_from_db()
-    assert agreement.plan_policy(booking) == PlanPolicy(10_000, 7)
+    assert agreement.plan_policy(booking) == PlanPolicy(10_000, 7, 50)
     assert agreement.method_fee_rate(booking, method="card") == Decimal("0.08")
     assert agreement.method_fee_rate(booking, method="credit") == 0
     assert agreement.tax_rates(booking) == (("Sales tax", Decimal("0.087500")),)
