@@ -5,7 +5,6 @@ Sizes: CHAOS_EVENTS (about so many events are delivered shuffled while workers a
 
 import os
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,8 +32,9 @@ KINDS = tuple(trade.KINDS)
 QUICKLY_SECONDS = 2.0
 # Of the kills, so many hit the whole worker: script/server gives up after five crashes within a minute.
 WHOLE_WORKERS = 1 if EVENTS < 1_000 else 4
-# Between kills. A killed worker's batch waits for its lease to end: killed every second, it gets hardly anything done.
-PAUSE_SECONDS = (0.3, 1.5) if EVENTS < 1_000 else (2.0, 6.0)
+# So many deliveries between two kills. A killed worker's batch waits for its lease to end, so kills without pause
+# would let hardly anything be done.
+CHUNK = max(40, EVENTS // 50)
 
 
 @pytest.fixture(scope="module")
@@ -154,42 +154,32 @@ def test_events_shuffled_and_repeated_while_workers_are_killed_end_as_in_order(
     disturbed = trade.make(house.shop, kinds=kinds)
     found = house.shop.events()
     copies = shuffled(found, seed=SEED)
-    stop, kills = threading.Event(), []
-
-    def kill_workers() -> None:
-        dice = random.Random(SEED)
-        whole = 0
-        while not stop.wait(dice.uniform(*PAUSE_SECONDS)):
-            if whole < WHOLE_WORKERS and dice.random() < 0.2:
-                house.kill("worker")
-                whole += 1
-            else:
-                house.kill_a_pool_process()
-            kills.append(whole)
-
     started = time.monotonic()
-    killer = threading.Thread(target=kill_workers)
-    killer.start()
-    try:
-        house.post(copies)
-        posted = time.monotonic()
-        while not house.handled() and time.monotonic() - posted < EVENTS / 100:
-            time.sleep(0.2)
-    finally:
-        stop.set()
-        killer.join()
+    kills = _posted_among_kills(house, copies)
     house.wait_until_handled(seconds=60 + EVENTS / 20, hurried=True)
     told(
         record_property,
         seed=SEED,
         events=len(found),
         deliveries=len(copies),
-        kills=len(kills),
-        of_whole_workers=kills[-1] if kills else 0,
+        kills=kills,
         seconds=round(time.monotonic() - started, 1),
     )
-    assert kills, "no worker was killed: nothing was shown"
     house.assert_same(once=once, disturbed=disturbed)
+
+
+def _posted_among_kills(house: House, copies: list[dict[str, Any]]) -> int:
+    """Some deliveries, a moment for the worker to be in the middle of them, a kill; and again. How many kills."""
+    dice = random.Random(SEED)
+    chunks = [copies[start : start + CHUNK] for start in range(0, len(copies), CHUNK)]
+    whole = dice.sample(range(len(chunks)), WHOLE_WORKERS)
+    for number, chunk in enumerate(chunks):
+        house.post(chunk)
+        time.sleep(dice.uniform(0.0, 0.1))
+        until(house.kill_a_pool_process, what="a process that works")
+        if number in whole:
+            house.kill("worker")
+    return len(chunks)
 
 
 def test_the_database_hangs_up_while_events_come_and_all_are_handled(house: House):

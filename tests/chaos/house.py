@@ -66,12 +66,16 @@ class House:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
 
-    def kill_a_pool_process(self) -> None:
-        """kill -9 for the process of the worker that does the work."""
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            worker = self.pid("worker")
-            for child in Path(f"/proc/{worker}/task/{worker}/children").read_text().split():
+    def kill_a_pool_process(self) -> int:
+        """kill -9 for the process of the worker that does the work; 0 when the next is only just being started."""
+        worker = self.pid("worker")
+        try:
+            children = Path(f"/proc/{worker}/task/{worker}/children").read_text().split()
+            for child in children:
                 os.kill(int(child), signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            return 0
+        return len(children)
 
     @contextlib.contextmanager
     def hanging(self, name: str) -> Iterator[None]:
