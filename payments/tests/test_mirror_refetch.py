@@ -9,7 +9,7 @@ from core import clock
 from payments import endpoints, gateway, mirror
 from payments.mirror import Outcome
 from payments.mirror.storing import mark
-from payments.models import GatewayAccount, MirrorRefetch
+from payments.models import BalanceCursor, GatewayAccount, MirrorRefetch
 from payments.tests.stripe_events import make_endpoint
 from payments.tests.test_mirror import arrives
 
@@ -162,3 +162,13 @@ def test_an_account_learns_its_own_id(account, v1):
     assert GatewayAccount.objects.get().stripe_account_id == own
     refetch()
     assert djstripe.PaymentIntent.objects.get().djstripe_owner_account_id == own
+
+
+def test_an_account_that_is_learned_anew_has_its_balance_read_from_the_beginning(account, v1):
+    BalanceCursor.objects.create(gateway_account=account, last_id="txn_of_another_account")
+    GatewayAccount.objects.update(stripe_account_id="")
+    assert mirror.learn_accounts() == 1
+    assert BalanceCursor.objects.get().last_id == ""
+    BalanceCursor.objects.update(last_id="txn_of_this_one")
+    assert mirror.learn_accounts() == 0
+    assert BalanceCursor.objects.get().last_id == "txn_of_this_one"
