@@ -69,6 +69,8 @@ def start(booking: Booking, *, form: Mapping[str, str]) -> Outcome:
         if str(checkout.due(booking).total_minor) != form.get("shown", ""):
             return Outcome(href=f"{_pay_href(booking)}?problem=changed")
         started = checkout.start(booking=booking, purpose=form.get("purpose", ""), mode=mode, actor=ACTOR)
+    except errors.TooSmallForCard as refusal:
+        return Outcome(problem=Problem(NOT_STARTED, refusal.detail), status=refusal.status)
     except (errors.NothingToPay, errors.PaymentInProgress, errors.HoldEnded):
         return Outcome(href=_booking_href(booking))
     except (errors.GatewayRefused, errors.GatewayMisconfigured) as refusal:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from payments import errors
+from payments import errors, page_start
 from payments.models import Payment
 from payments.tests.shop import Shop
 
@@ -29,3 +29,13 @@ def test_a_price_just_above_the_deposit_is_asked_for_at_once(shop: Shop):
     shop.merchant.save()
     (part,) = shop.book().instalments.all()
     assert (part.purpose, part.amount_minor) == ("full", 108_750)
+
+
+def test_the_page_says_why_a_small_rest_cannot_be_paid_by_card(shop: Shop):
+    booking = shop.book()
+    shop.paid(booking)
+    booking.instalments.filter(position=2).update(amount_minor=30)
+    outcome = page_start.start(booking, form={"mode": "element", "shown": "32"})
+    assert outcome.status == 409
+    assert outcome.problem is not None
+    assert "$0.50" in outcome.problem.text
