@@ -29,7 +29,9 @@ def make_endpoint(
     """A merchant with a gateway account and one webhook endpoint."""
     endpoints.forget()
     slug = slug or f"caterer-{next(_numbers)}"
-    merchant = Merchant.objects.create(name=slug.title(), slug=slug, email=f"{slug}@example.com")
+    merchant = Merchant.objects.create(
+        name=slug.title(), slug=slug, email=f"{slug}@example.com", is_default=is_default
+    )
     account = GatewayAccount.objects.create(merchant=merchant, stripe_account_id=account_id)
     return WebhookEndpoint.objects.create(gateway_account=account, is_default=is_default, secrets=secrets)
 
