@@ -12,7 +12,7 @@ from typing import Any
 
 from django.forms import BoundField
 
-from bookings import catalogue, page_home, page_prices, pricing, slots
+from bookings import catalogue, minimums, page_home, page_prices, pricing, slots
 from bookings.errors import InvalidRequest
 from bookings.forms import BookingForm, add_on_field_name
 from bookings.models import AddOn, Per
@@ -150,7 +150,9 @@ def preview(
     except pricing.PriceTooLarge:
         return None
     today = clock.today(merchant.timezone)
-    policy = PlanPolicy(deposit_minor=merchant.deposit_minor, balance_due_days=merchant.balance_due_days)
+    policy = PlanPolicy(
+        merchant.deposit_minor, merchant.balance_due_days, minimums.card_minor(merchant.currency)
+    )
     parts = plan(total_minor=price.total_minor, policy=policy, event_date=day or date.max, today=today)
     totals = pricing.totals_by_method(
         parts_minor=[part.amount_minor for part in parts], rates=catalogue.method_fee_rates(merchant)
