@@ -158,7 +158,12 @@ def preview(
         parts_minor=[part.amount_minor for part in parts], rates=catalogue.method_fee_rates(merchant)
     )
     return page_prices.shown_price(
-        price=price, parts=parts, totals=totals, waits_for_place=waits_for_place, knows_day=day is not None
+        price=price,
+        parts=parts,
+        totals=totals,
+        waits_for_place=waits_for_place,
+        knows_day=day is not None,
+        is_discount=page_prices.fee_words(merchant).is_discount,
     )
 
 

@@ -74,6 +74,7 @@ class ShownPrice:
     currency: str
     lines: tuple[ShownLine, ...]
     taxes: tuple[ShownLine, ...]
+    processing_label: str
     processing_minor: int
     processing_note: str
     headline_minor: int
@@ -122,6 +123,7 @@ def shown_price(
     totals: Sequence[MethodTotal],
     waits_for_place: bool,
     knows_day: bool,
+    is_discount: bool,
 ) -> ShownPrice:
     """The panel for a price with its plan; `totals` per method as `pricing.totals_by_method` gives them."""
     card = next(total for total in totals if total.method == PaymentMethod.CARD)
@@ -135,8 +137,9 @@ def shown_price(
         currency=price.currency,
         lines=tuple(shown_lines((r for r in rows if r[0] != LineKind.TAX), currency=price.currency)),
         taxes=tuple(shown_lines((r for r in rows if r[0] == LineKind.TAX), currency=price.currency)),
+        processing_label="In the card price" if is_discount else "Card fee",
         processing_minor=card.fee_minor,
-        processing_note=_processing_note(totals, rate=card.rate),
+        processing_note=_processing_note(totals, rate=card.rate, is_discount=is_discount),
         headline_minor=card.total_minor,
         savings=tuple(savings(totals)),
         due_label="Deposit due today" if later else "Due today, in full",
@@ -146,10 +149,12 @@ def shown_price(
     )
 
 
-def _processing_note(totals: Sequence[MethodTotal], *, rate: Decimal) -> str:
-    """The card's rate, and who pays none of it."""
+def _processing_note(totals: Sequence[MethodTotal], *, rate: Decimal, is_discount: bool) -> str:
+    """The card's rate, and with which transfer it is taken off, or not asked for."""
     free = [str(total.method.label) for total in totals if total.method in TRANSFERS and not total.fee_minor]
-    return f"{percent(rate)}, none with {' or '.join(free)}" if free else percent(rate)
+    if not free:
+        return percent(rate)
+    return f"{percent(rate)}, {'taken off' if is_discount else 'none'} with {' or '.join(free)}"
 
 
 def savings(totals: Iterable[MethodTotal]) -> list[Saving]:

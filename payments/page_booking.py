@@ -214,7 +214,7 @@ def _payment_steps(booking: Booking, *, instalments: Sequence[Instalment]) -> li
 def _event_steps(booking: Booking) -> list[Step]:
     event = booking.local(booking.starts_at)
     return [
-        Step("A few days before", "We write to you about arrival, space and power."),
+        Step("Before the day", "Tell us about stairs, parking and power; write or call at any time."),
         Step(
             f"{event:%A}, {day(event.date())}",
             "We arrive about an hour before serving, cook at your place, and clean up after.",

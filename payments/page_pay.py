@@ -8,10 +8,11 @@ from django.urls import reverse
 
 from bookings import agreement, pricing
 from bookings.models import Booking, Instalment, Purpose
+from bookings.page_prices import ShownLine
 from bookings.page_words import day
 from bookings.pricing import percent
 from core.money import format_minor
-from customers.models import PaymentMethod
+from customers.models import FeePresentation, PaymentMethod
 from payments import checkout, gateway
 from payments.models import GatewayAccount
 from payments.page_state import noun_of
@@ -24,12 +25,10 @@ class DueNow:
     purpose: str
     title: str
     noun: str
-    label: str
-    of_words: str
+    lines: tuple[ShownLine, ...]
     currency: str
     amount_minor: int
     fee_minor: int
-    fee_words: str
     total_minor: int
     saving_words: str
     rest_words: str
@@ -48,12 +47,10 @@ def due_now(booking: Booking) -> DueNow:
         purpose=part.purpose,
         title=f"Pay {noun}",
         noun=noun.removeprefix("the "),
-        label={Purpose.FULL: "The whole price"}.get(Purpose(part.purpose), str(part.get_purpose_display())),
-        of_words=_of_words(part, booking=booking),
+        lines=_lines(due, booking=booking),
         currency=booking.currency,
         amount_minor=due.amount_minor,
         fee_minor=due.fee_minor,
-        fee_words=percent(due.fee_rate),
         total_minor=due.total_minor,
         saving_words=_saving_words(booking, due=due),
         rest_words=_rest_words(booking, after=part),
@@ -63,11 +60,15 @@ def due_now(booking: Booking) -> DueNow:
     )
 
 
-def _of_words(part: Instalment, *, booking: Booking) -> str:
-    total = format_minor(booking.total_minor, booking.currency)
-    if part.purpose == Purpose.FULL:
-        return "The event is near, so all of it is due now."
-    return f"Counts toward the price of {total}, tax included"
+def _lines(due: checkout.Due, *, booking: Booking) -> tuple[ShownLine, ...]:
+    """As a discount the card's price is the listed one, in one line; as a surcharge the fee has a line of its own."""
+    part = due.instalment
+    name = {Purpose.FULL: "The whole price"}.get(Purpose(part.purpose), str(part.get_purpose_display()))
+    words = "The event is near, so all of it is due now." if part.purpose == Purpose.FULL else ""
+    if booking.agreement.get("fee_presentation") == FeePresentation.SURCHARGE and due.fee_minor:
+        fee = ShownLine("Card fee", percent(due.fee_rate), due.fee_minor)
+        return (ShownLine(name, words, due.amount_minor), fee)
+    return (ShownLine(name, words or "Counts toward the price, tax included", due.total_minor),)
 
 
 def _saving_words(booking: Booking, *, due: checkout.Due) -> str:

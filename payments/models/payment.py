@@ -195,7 +195,7 @@ class Payment(StatefulModel, PublicIdModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_method_display()} payment {self.public_id}"
+        return f"{self.get_method_display()} payment {str(self.public_id)[:8]}"
 
     @property
     def is_open(self) -> bool:
