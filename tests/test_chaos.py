@@ -31,7 +31,7 @@ KINDS = tuple(trade.KINDS)
 # What the product itself bounds, with room for a crowded machine: no answer waits for the broker.
 QUICKLY_SECONDS = 2.0
 # Of the kills, so many hit the whole worker: script/server gives up after five crashes within a minute.
-WHOLE_WORKERS = 1 if EVENTS < 1_000 else 4
+WHOLE_WORKERS = 1 if EVENTS < 1_000 else 3
 # So many deliveries between two kills. A killed worker's batch waits for its lease to end, so kills without pause
 # would let hardly anything be done.
 CHUNK = max(40, EVENTS // 50)

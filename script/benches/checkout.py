@@ -50,9 +50,8 @@ class AtOnce(stripe.HTTPClient):
         _usage: list[str] | None = None,
     ) -> tuple[str, int, Mapping[str, str]]:
         self.made += 1
-        metadata = {
-            name[9:-1]: value for name, value in parse_qsl(post_data or "") if name.startswith("metadata[")
-        }
+        sent = dict(parse_qsl(post_data or ""))
+        metadata = {name[9:-1]: value for name, value in sent.items() if name.startswith("metadata[")}
         number = f"{os.getpid()}_{self.made}"
         intent = {
             "id": f"pi_{number}",
@@ -64,7 +63,7 @@ class AtOnce(stripe.HTTPClient):
             "livemode": False,
             "created": int(time.time()),
             "metadata": metadata,
-            "customer": None,
+            "customer": sent.get("customer"),
             "latest_charge": None,
             "last_payment_error": None,
             "client_secret": f"pi_{number}_secret_{number}",

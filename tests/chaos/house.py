@@ -38,6 +38,7 @@ from tests.server_process import ServerProcess
 
 POSTING_THREADS = 4
 PATIENCE_SECONDS = 30.0
+POOL_IS_UP_SECONDS = 0.5
 Event = dict[str, Any]
 
 
@@ -46,6 +47,12 @@ def until(condition: Callable[[], object], *, what: str, seconds: float = PATIEN
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.05)
+
+
+def age_seconds(pid: int) -> float:
+    started = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    up = float(Path("/proc/uptime").read_text().split()[0])
+    return up - started / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -66,16 +73,19 @@ class House:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
 
-    def kill_a_pool_process(self) -> int:
-        """kill -9 for the process of the worker that does the work; 0 when the next is only just being started."""
+    def kill_a_pool_process(self) -> bool:
+        """kill -9 for the process of the worker that does the work. False when there is none, or it only just started:
+        a worker whose pool dies before it is up ends itself, and script/server takes that a few times a minute.
+        """
         worker = self.pid("worker")
         try:
-            children = Path(f"/proc/{worker}/task/{worker}/children").read_text().split()
-            for child in children:
-                os.kill(int(child), signal.SIGKILL)
-        except (FileNotFoundError, ProcessLookupError):
-            return 0
-        return len(children)
+            (child,) = Path(f"/proc/{worker}/task/{worker}/children").read_text().split()
+            if age_seconds(int(child)) < POOL_IS_UP_SECONDS:
+                return False
+            os.kill(int(child), signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError, ValueError):
+            return False
+        return True
 
     @contextlib.contextmanager
     def hanging(self, name: str) -> Iterator[None]:
