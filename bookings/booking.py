@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 
-from bookings import agreement, catalogue, codes, lifecycle, plan, pricing, requests, slots
+from bookings import agreement, catalogue, codes, lifecycle, notices, plan, pricing, requests, slots
 from bookings.errors import InvalidRequest
 from bookings.models import Booking, BookingAddOn, Instalment, PriceLine, Slot
 from bookings.requests import BookingRequest
@@ -122,6 +122,7 @@ def _store(draft: _Draft) -> Booking:
     lifecycle.hold(booking, until=until, actor=draft.actor, reason="Booked")
     if booking.total_minor == 0:
         lifecycle.confirm(booking, actor=draft.actor, reason="Nothing to pay")
+    notices.held(booking)
     return booking
 
 

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from bookings import access, booking, catalogue, page_book, page_home, page_mail
+from bookings import access, booking, catalogue, page_book, page_home
 from bookings.errors import InvalidRequest, SlotTaken
 from bookings.forms import BookingForm
 from bookings.models import Booking
@@ -32,7 +32,6 @@ def book(request: HttpRequest) -> HttpResponse:
         return _form_page(request, merchant=merchant, form=_unjudged(form))
     if form.is_valid() and (made := _create(form, merchant=merchant)):
         access.grant(request.session, made)
-        page_mail.send_held(made)
         return redirect("payments:pay", code=made.code)
     return _form_page(request, merchant=merchant, form=form, status=422)
 

@@ -100,6 +100,7 @@ def _charge_failed(news: News) -> str:
         news.account,
         intent_id=str(news.obj.get("payment_intent") or ""),
         payment_public_id=(news.obj.get("metadata") or {}).get(facts.PAYMENT_KEY, ""),
+        customer_id=str(news.obj.get("customer") or ""),
         decline=facts.declined_charge(news.obj),
     )
 

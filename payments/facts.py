@@ -104,6 +104,7 @@ class Session:
     currency: str
     intent_id: str
     payment_public_id: str
+    customer_id: str
     url: str
     expires_at: datetime
 
@@ -229,6 +230,7 @@ def from_session(obj: Object) -> Session:
         currency=obj.get("currency") or "",
         intent_id=_id(obj.get("payment_intent")),
         payment_public_id=(obj.get("metadata") or {}).get(PAYMENT_KEY, ""),
+        customer_id=_id(obj.get("customer")),
         url=obj.get("url") or "",
         expires_at=_moment(obj["expires_at"]),
     )

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from payments import facts
-from payments.models import GatewayAccount, Payment, PaymentAttempt, PaymentState
+from payments.models import CheckoutMode, GatewayAccount, Payment, PaymentAttempt, PaymentState
 
 ACTOR = "stripe"
 WAITING_RANK = {PaymentState.PENDING: 0, PaymentState.REQUIRES_ACTION: 1, PaymentState.PROCESSING: 2}
@@ -89,20 +89,25 @@ def note_intent(
         told = _remember_intent(payment, intent)
         if intent.decline and (source := intent.decline.source or event_id):
             note_decline(payment, intent.decline, source=source)
-        if intent.state == PaymentState.SUCCEEDED:
+        to = _ended(payment, intent.state)
+        if to == PaymentState.SUCCEEDED:
             _save(payment, told)
             return "noted: its money is settled apart"
-        if _is_old_news(payment, intent.state, said_at=said_at):
+        if _is_old_news(payment, to, said_at=said_at):
             _save(payment, told)
             return "nothing new"
         payment.news_at = said_at
         told.append("news_at")
-        moved = payment.transition_to(
-            intent.state, actor=ACTOR, event_id=event_id, save={*told, "updated_at"}
-        )
+        moved = payment.transition_to(to, actor=ACTOR, event_id=event_id, save={*told, "updated_at"})
         if not moved:
             _save(payment, told)
-    return f"noted: {intent.state}" if moved else "nothing new"
+    return f"noted: {to}" if moved else "nothing new"
+
+
+def _ended(payment: Payment, state: PaymentState) -> PaymentState:
+    """A Checkout Session that expires takes its intent along: whichever is told first, the payment expired."""
+    is_sessions = payment.mode == CheckoutMode.HOSTED and state == PaymentState.CANCELED
+    return PaymentState.EXPIRED if is_sessions else state
 
 
 def _is_old_news(payment: Payment, to: PaymentState, *, said_at: datetime) -> bool:
@@ -165,7 +170,10 @@ def _of_session(account: GatewayAccount, session: facts.Session) -> Payment | No
     if uuid := _uuid(session.payment_public_id):
         named |= Q(public_id=uuid, stripe_checkout_session_id="")
     found = list(Payment.objects.filter(named, merchant_id=account.merchant_id))
-    return max(found, key=lambda payment: payment.stripe_checkout_session_id == session.id, default=None)
+    for payment in found:
+        if payment.stripe_checkout_session_id == session.id:
+            return payment
+    return next((one for one in found if _is_of(one, account, session.customer_id)), None)
 
 
 def _session_state(session: facts.Session) -> PaymentState | None:
@@ -191,10 +199,15 @@ def note_session_failed(account: GatewayAccount, session: facts.Session, *, even
 
 
 def note_failed_charge(
-    account: GatewayAccount, *, intent_id: str, payment_public_id: str, decline: facts.Decline
+    account: GatewayAccount,
+    *,
+    intent_id: str,
+    payment_public_id: str,
+    customer_id: str,
+    decline: facts.Decline,
 ) -> str:
     """A declined try, as the charge tells it; the intent's own event says where the payment stands."""
-    payment = find(account, intent_id=intent_id, payment_public_id=payment_public_id)
+    payment = find(account, intent_id=intent_id, payment_public_id=payment_public_id, customer_id=customer_id)
     if payment is None:
         return "not ours"
     note_decline(payment, decline, source=decline.source)

@@ -257,7 +257,7 @@ def test_the_number_of_queries_is_constant(house: House, django_assert_num_queri
     request = request_for(house.slot, menu=house.menu, add_ons={house.rice.pk: 1, house.sake.pk: 4})
     request = replace(request, email="new@example.com")
     # 1 token, 1 slot, 4 catalogue, savepoints, customer, booking, lines, add-ons, plan, lock, count, state, log.
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(25):
         use_case.create(
             merchant=house.merchant, request=request, actor="customer", idempotency_token=uuid.uuid4()
         )

@@ -66,12 +66,15 @@ def test_money_after_expiry_confirms_when_the_time_is_still_free() -> None:
     assert booking.state == BookingState.CONFIRMED
 
 
-def test_money_after_expiry_confirms_even_when_the_slot_was_closed_meanwhile() -> None:
+def test_money_after_expiry_does_not_open_a_slot_that_was_closed_meanwhile() -> None:
     slot = SlotFactory.create()
     booking = expired(booked(slot=slot))
     slot.is_open = False
     slot.save()
-    assert lifecycle.confirm(booking, actor="stripe")
+    before = snapshot(booking)
+    with transaction.atomic(), pytest.raises(NoCapacity, match="no longer offered"):
+        lifecycle.confirm(booking, actor="stripe")
+    assert snapshot(booking) == before
 
 
 def test_money_after_expiry_does_not_take_a_time_that_somebody_else_has() -> None:

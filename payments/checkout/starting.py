@@ -1,10 +1,12 @@
 """The click: the instalment's open payment when it fits, else a new row; then it is opened at Stripe."""
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, OuterRef
+from django.db.models.functions import JSONObject
 
 from bookings import minimums
-from bookings.models import Booking, BookingState
+from bookings.models import Booking, BookingState, PriceLine
 from core import clock
 from core.money import format_minor
 from customers.models import PaymentMethod
@@ -14,6 +16,13 @@ from payments.checkout.amounts import Due, due
 from payments.checkout.opening import Started
 from payments.models import OPEN_STATES, GatewayAccount, Payment
 
+_LINE = ("kind", "description", "quantity", "unit_minor", "amount_minor", "tax_minor")
+# What the customer agrees to by paying, line by line: frozen on the payment, read along with the booking's lock.
+LINES = (
+    PriceLine.objects.filter(booking=OuterRef("pk"))
+    .order_by("position")
+    .values(line=JSONObject(**{name: name for name in _LINE}))
+)
 PAYABLE = (BookingState.HELD, BookingState.CONFIRMED, BookingState.COMPLETED)
 
 
@@ -46,7 +55,11 @@ def start(*, booking: Booking, purpose: str = "", mode: str, actor: str) -> Star
 def _reserve(booking: Booking, *, purpose: str, mode: str, actor: str) -> Payment:
     """The instalment's open card payment, else a new row; nothing was asked of Stripe yet."""
     with transaction.atomic():
-        booking = Booking.objects.select_for_update(of=("self",), no_key=True).get(pk=booking.pk)
+        booking = (
+            Booking.objects.annotate(agreed_lines=ArraySubquery(LINES))
+            .select_for_update(of=("self",), no_key=True)
+            .get(pk=booking.pk)
+        )
         _check(booking)
         asked = due(booking, purpose=purpose)
         payment = (
@@ -71,7 +84,12 @@ def _reserve(booking: Booking, *, purpose: str, mode: str, actor: str) -> Paymen
             fee_minor=asked.fee_minor,
             total_minor=asked.total_minor,
             fee_rate=asked.fee_rate,
-            agreement=booking.agreement,
+            agreement={
+                **booking.agreement,
+                "lines": booking.agreed_lines,
+                "total_minor": booking.total_minor,
+                "tax_minor": booking.tax_minor,
+            },
         )
 
 

@@ -40,8 +40,10 @@ def create_intent(
 
 
 def retrieve_intent(account: GatewayAccount, intent_id: str) -> facts.Intent:
+    """The intent, with the charge that paid it told along."""
+    params = {"expand": ["latest_charge"]}
     return facts.from_intent(
-        calling.call(account, lambda v1: v1.payment_intents.retrieve(intent_id)).to_dict()
+        calling.call(account, lambda v1: v1.payment_intents.retrieve(intent_id, params)).to_dict()
     )
 
 

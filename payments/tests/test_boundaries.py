@@ -372,3 +372,42 @@ def test_amounts_beyond_32_bits_are_booked(shop: Shop):
     money = facts.Received("ch_big", "pi_big", 3_000_000_000, "idr", False, clock.now(), "", "")
     assert settlement.settle(shop.account, money).startswith("settled")
     assert Payment.objects.get().unallocated_minor == 3_000_000_000
+
+
+def test_a_checkout_that_ended_is_expired_whichever_event_comes_first(shop: Shop, slot: Slot):
+    payments = [shop.start(shop.book(slot=slot), mode="hosted").payment for _ in range(2)]
+    for payment in payments:
+        assert shop.pay_hosted(payment, number="4000000000000002")["status"] == "declined"
+    shop.sandbox.advance(seconds=3_600)
+    ends = ("checkout.session.expired", "payment_intent.canceled")
+    found = [event for event in shop.events() if event["type"] in ends]
+    for payment, first in zip(payments, ends, strict=True):
+        mine = [
+            one for one in found if one["data"]["object"]["metadata"]["payment"] == str(payment.public_id)
+        ]
+        shop.deliver(sorted(mine, key=lambda event: event["type"] != first))
+        payment.refresh_from_db()
+        assert payment.state == PaymentState.EXPIRED
+
+
+def test_the_payment_keeps_what_the_customer_agreed_to_line_by_line(shop: Shop):
+    booking = shop.book()
+    agreed = shop.start(booking).payment.agreement
+    assert (
+        sum(line["amount_minor"] for line in agreed["lines"]) == agreed["total_minor"] == booking.total_minor
+    )
+    assert agreed["terms_version"] == booking.terms_version
+    assert agreed["cancellation_policy"] == booking.agreement["cancellation_policy"]
+
+
+def test_money_found_by_asking_is_dated_by_its_charge_and_knows_its_card(shop: Shop):
+    payment = shop.start(shop.book()).payment
+    shop.sandbox.advance(seconds=3_600)
+    shop.confirm(payment)
+    age(Payment)
+    reconcile.ask_for_payments()
+    payment.refresh_from_db()
+    charge = shop.stripe.v1.charges.retrieve(payment.stripe_charge_id)
+    assert payment.succeeded_at
+    assert payment.succeeded_at.timestamp() == charge["created"]
+    assert payment.card_last4 == "4242"

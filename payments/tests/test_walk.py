@@ -110,7 +110,7 @@ def test_a_second_webhook_for_one_payment_sends_no_second_receipt(shop: Shop):
     shop.deliver(times=2)
     receipts.send_due()
     receipts.send_due()
-    email = OutboxEmail.objects.get()
+    email = OutboxEmail.objects.get(key__startswith="receipt:")
     assert email.to == "ada@example.com"
     attachment = email.attachments.get()
     assert bytes(attachment.content).startswith(b"%PDF")

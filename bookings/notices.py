@@ -1,4 +1,4 @@
-"""The e-mail that lets a customer come back to a held booking and pay. Sent once per booking, through the outbox."""
+"""What customers are told about their booking by e-mail, once each. Inside the caller's transaction."""
 
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -10,8 +10,8 @@ from customers import merchants
 from customers.models import PaymentMethod
 
 
-def send_held(booking: Booking) -> bool:
-    """Queue the message for a booking that waits for its first payment; False if it was queued before."""
+def held(booking: Booking) -> bool:
+    """Let the customer come back to a held booking and pay; False if told before, or if nothing is to be paid."""
     first = booking.instalments.first()
     if booking.state != BookingState.HELD or booking.hold_expires_at is None or first is None:
         return False
