@@ -61,7 +61,11 @@ class AuthenticationFailed(StripeError):
 
 
 def missing(*, kind: str, id: str, param: str = "id") -> StripeError:
-    label = {"checkout.session": "checkout.session", "payment_method": "PaymentMethod"}.get(kind, kind)
+    label = {
+        "checkout.session": "checkout.session",
+        "payment_method": "PaymentMethod",
+        "setup_intent": "setupintent",
+    }.get(kind, kind)
     return StripeError(
         f"No such {label}: '{id}'",
         status=404 if param in ("id", "intent") else 400,

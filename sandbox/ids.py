@@ -13,6 +13,7 @@ SHAPES = {
     "refund": ("re_3", 23),
     "balance_transaction": ("txn_3", 23),
     "checkout.session": ("cs_test_a1", 56),
+    "setup_intent": ("seti_1", 23),
     "payment_method": ("pm_1", 23),
     "customer": ("cus_", 14),
     "event": ("evt_1", 23),

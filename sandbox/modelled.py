@@ -10,6 +10,7 @@ INTENT = (
     "statement_descriptor_suffix transfer_group capture_method " + METHOD
 )
 CONFIRMING = "off_session return_url error_on_requires_action use_stripe_sdk "
+SETUP = "customer description metadata "
 REFUSED_IN_WORDS = "transfer_data on_behalf_of application_fee_amount "
 CONFIGURATION = "name card apple_pay google_pay link "
 OTHER_METHODS = (
@@ -74,6 +75,15 @@ PARAMETERS: dict[str, frozenset[str]] = {
         "POST /refunds": "amount charge payment_intent reason metadata",
         "GET /refunds": PAGE + "created charge payment_intent",
         "POST /refunds/{id}": "metadata",
+        "POST /setup_intents": METHOD
+        + SETUP
+        + "automatic_payment_methods confirm payment_method_configuration payment_method_options payment_method_types "
+        "return_url use_stripe_sdk usage",
+        "GET /setup_intents": PAGE + "created customer payment_method",
+        "GET /setup_intents/{id}": "client_secret",
+        "POST /setup_intents/{id}": METHOD + SETUP,
+        "POST /setup_intents/{id}/confirm": METHOD + "return_url use_stripe_sdk",
+        "POST /setup_intents/{id}/cancel": "cancellation_reason",
         "POST /webhook_endpoints": "url enabled_events description metadata api_version connect",
         "GET /webhook_endpoints": PAGE,
         "POST /webhook_endpoints/{id}": "url enabled_events description metadata disabled",

@@ -20,6 +20,7 @@ from sandbox.objects import (
     payment_intents,
     payment_methods,
     refunds,
+    setup_intents,
     webhook_endpoints,
 )
 from sandbox.store import Object
@@ -131,6 +132,14 @@ ROUTES: tuple[Route, ...] = (
     _route("GET /refunds/{id}", "RefundRetrieveParams", refunds.retrieve),
     _route("POST /refunds/{id}", "RefundUpdateParams", refunds.update),
     _route("POST /refunds/{id}/cancel", "RefundCancelParams", refunds.cancel),
+    _route("POST /setup_intents", "SetupIntentCreateParams", setup_intents.create),
+    _route("GET /setup_intents", "SetupIntentListParams", setup_intents.page),
+    _route("GET /setup_intents/{id}", "SetupIntentRetrieveParams", setup_intents.retrieve, browser=True),
+    _route("POST /setup_intents/{id}", "SetupIntentUpdateParams", setup_intents.update),
+    _route(
+        "POST /setup_intents/{id}/confirm", "SetupIntentConfirmParams", setup_intents.confirm, browser=True
+    ),
+    _route("POST /setup_intents/{id}/cancel", "SetupIntentCancelParams", setup_intents.cancel),
     _route("POST /webhook_endpoints", "WebhookEndpointCreateParams", webhook_endpoints.create),
     _route("GET /webhook_endpoints", "WebhookEndpointListParams", webhook_endpoints.page),
     _route("GET /webhook_endpoints/{id}", "WebhookEndpointRetrieveParams", webhook_endpoints.retrieve),

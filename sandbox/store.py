@@ -56,6 +56,7 @@ LISTED_BY: dict[str, tuple[str, ...]] = {
     "payment_intent": ("customer",),
     "payment_method": ("customer",),
     "refund": ("charge", "payment_intent"),
+    "setup_intent": ("customer", "payment_method"),
 }
 
 

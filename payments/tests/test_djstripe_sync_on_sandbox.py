@@ -18,6 +18,7 @@ MODELS = [
     djstripe.Session,
     djstripe.BalanceTransaction,
     djstripe.PaymentMethod,
+    djstripe.SetupIntent,
 ]
 
 
@@ -30,7 +31,7 @@ def v1(sandbox: Sandbox, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def refunded(v1: Any, sandbox: Sandbox) -> Any:
-    """A deposit paid on the hosted page by a known customer, refunded in part."""
+    """A deposit paid on the hosted page by a known customer, refunded in part; another card saved."""
     customer = v1.customers.create({"email": "guest@example.com", "name": "A Guest"})
     line = {
         "price_data": {"currency": "usd", "unit_amount": 10800, "product_data": {"name": "Deposit"}},
@@ -49,6 +50,14 @@ def refunded(v1: Any, sandbox: Sandbox) -> Any:
     sandbox.control(f"checkout/{session.id}/pay", payment_method_data={"card": card})
     paid = v1.checkout.sessions.retrieve(session.id)
     v1.refunds.create({"payment_intent": paid.payment_intent, "amount": 800})
+    v1.setup_intents.create(
+        {
+            "customer": customer.id,
+            "payment_method": "pm_card_visa",
+            "confirm": True,
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        }
+    )
     return paid
 
 

@@ -14,12 +14,12 @@ from sandbox.objects import charges, intent_state, payment_methods
 from sandbox.store import Object, private, public
 
 NO_METHOD = (
-    "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
-    "PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a payment "
+    "You cannot confirm this {noun} because it's missing a payment method. You can either update the "
+    "{noun} with a payment method and then confirm it again, or confirm it again directly with a payment "
     "method or ConfirmationToken."
 )
 NO_RETURN_URL = (
-    "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these "
+    "This {noun} is configured to accept payment methods enabled in your Dashboard. Because some of these "
     "payment methods might redirect your customer off of your page, you must provide a `return_url`. If you don't "
     "want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and "
     "`automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents."
@@ -32,12 +32,7 @@ NOT_AUTHENTICATED = (
 
 def confirm(call: Call, *, intent: Object) -> Object:
     """Charges the intent's payment method, or asks for authentication; raises on a refusal, which stays recorded."""
-    if intent["payment_method"] is None:
-        raise errors.StripeError(
-            NO_METHOD, code="payment_intent_unexpected_state", payment_intent=public(intent)
-        )
-    if _may_redirect(intent) and not (call.publishable or call.params.get("return_url")):
-        raise errors.StripeError(NO_RETURN_URL, param="return_url")
+    refuse_unready(call, intent=intent)
     _refuse_descriptor(intent)
     method = payment_methods.usable(call, id=intent["payment_method"])
     intent["last_payment_error"] = None
@@ -45,7 +40,16 @@ def confirm(call: Call, *, intent: Object) -> Object:
         return charge(call, intent=intent, method=method)
     if call.params.get("off_session") or call.params.get("error_on_requires_action"):
         _decline(call, intent=intent, method=method, reason="authentication_required")
-    return _ask_for_authentication(call, intent=intent)
+    return ask_for_authentication(call, intent=intent)
+
+
+def refuse_unready(call: Call, *, intent: Object) -> None:
+    """An intent of either kind needs a payment method, and an address to come back to when it may redirect."""
+    noun = intent_state.NOUNS[intent["object"]]
+    if intent["payment_method"] is None:
+        raise intent_state.unexpected(intent, message=NO_METHOD.format(noun=noun))
+    if _may_redirect(intent) and not (call.publishable or call.params.get("return_url")):
+        raise errors.StripeError(NO_RETURN_URL.format(noun=noun), param="return_url")
 
 
 def _may_redirect(intent: Object) -> bool:
@@ -73,7 +77,8 @@ def _needs_authentication(call: Call, *, intent: Object, method: Object) -> bool
     return kind == "always" or (forced and not off_session)
 
 
-def _ask_for_authentication(call: Call, *, intent: Object) -> Object:
+def ask_for_authentication(call: Call, *, intent: Object) -> Object:
+    """Leaves an intent of either kind waiting for its 3DS challenge."""
     return_url = call.params.get("return_url")
     private(intent)["return_url"] = return_url
     query = {"client_secret": intent["client_secret"]}
@@ -84,7 +89,7 @@ def _ask_for_authentication(call: Call, *, intent: Object) -> Object:
             "use_stripe_sdk": {
                 "type": "three_d_secure_redirect",
                 "stripe_js": f"{page}?{urlencode(query)}",
-                "source": f"src_{intent['id'].removeprefix('pi_')}",
+                "source": f"src_{intent['id'].partition('_')[2]}",
             },
         }
     else:
@@ -92,7 +97,7 @@ def _ask_for_authentication(call: Call, *, intent: Object) -> Object:
         action = {"type": "redirect_to_url", "redirect_to_url": {"return_url": return_url, "url": url}}
     intent |= {"status": "requires_action", "next_action": action}
     call.save(intent)
-    call.emit("payment_intent.requires_action", intent)
+    call.emit(f"{intent['object']}.requires_action", intent)
     return intent
 
 

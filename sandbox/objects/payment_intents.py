@@ -38,7 +38,7 @@ def build(call: Call, *, wanted: Params) -> Object:
         "amount_received": 0,
         "application": None,
         "application_fee_amount": None,
-        "automatic_payment_methods": _automatic(wanted),
+        "automatic_payment_methods": automatic(wanted),
         "canceled_at": None,
         "cancellation_reason": None,
         "capture_method": wanted.get("capture_method", "automatic_async"),
@@ -74,7 +74,8 @@ def build(call: Call, *, wanted: Params) -> Object:
     return intent
 
 
-def _automatic(wanted: Params) -> dict[str, Any] | None:
+def automatic(wanted: Params) -> dict[str, Any] | None:
+    """`automatic_payment_methods` as an intent shows them; nothing when types were named."""
     if "payment_method_types" in wanted:
         return None
     chosen = wanted.get("automatic_payment_methods", {"enabled": True})
@@ -126,12 +127,13 @@ def _choose(call: Call, intent: Object) -> None:
     method = chosen_method(call)
     if method is None:
         return
-    _refuse_foreign(method, intent)
+    refuse_foreign(method, intent)
     intent["payment_method"] = method["id"]
     intent["status"] = "requires_confirmation"
 
 
 def chosen_method(call: Call) -> Object | None:
+    """The card of `payment_method` or `payment_method_data`, if the call names one."""
     if call.params.get("payment_method"):
         return payment_methods.usable(call, id=call.params["payment_method"])
     if call.params.get("payment_method_data"):
@@ -139,26 +141,19 @@ def chosen_method(call: Call) -> Object | None:
     return None
 
 
-def _refuse_foreign(method: Object, intent: Object) -> None:
+def refuse_foreign(method: Object, intent: Object) -> None:
+    """A card saved to a customer is good for that customer only."""
+    noun = intent_state.NOUNS[intent["object"]]
     if method["customer"] and method["customer"] != intent["customer"]:
         raise errors.StripeError(
             f"The provided PaymentMethod ({method['id']}) belongs to a Customer. "
-            "Please include the Customer in the `customer` parameter on the PaymentIntent.",
+            f"Please include the Customer in the `customer` parameter on the {noun}.",
             param="payment_method",
         )
 
 
 def find(call: Call) -> Object:
-    """The intent of the path; a publishable key must show its client secret."""
-    intent = call.find(kind="payment_intent", id=call.ids["id"], param="intent")
-    sent = call.params.get("client_secret")
-    if (call.publishable or sent) and sent != intent["client_secret"]:
-        raise errors.StripeError(
-            "The client_secret provided does not match the client_secret associated with the PaymentIntent.",
-            code="payment_intent_invalid_parameter" if sent else "parameter_missing",
-            param="client_secret",
-        )
-    return intent
+    return intent_state.find(call, kind="payment_intent")
 
 
 def retrieve(call: Call) -> Object:

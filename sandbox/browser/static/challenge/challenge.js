@@ -24,11 +24,16 @@ await describe();
 async function describe() {
   document.getElementById('reference').textContent = intentId;
   const {intent} = await retrieveIntent({key, clientSecret});
-  document.getElementById('amount').textContent = intent ? formatMoney({minor: intent.amount, currency: intent.currency}) : '–';
+  document.getElementById('amount').textContent = intent ? subject(intent) : '–';
   buttons[0].focus();
   if (intent && intent.status !== 'requires_action') {
     finish(intent); // answered already, in another tab perhaps
   }
+}
+
+// What the customer is asked about: a payment's amount, or that a card is kept.
+function subject(intent) {
+  return intent.object === 'setup_intent' ? 'Save this card' : formatMoney({minor: intent.amount, currency: intent.currency});
 }
 
 async function answer(button) {
@@ -61,7 +66,7 @@ async function send(outcome) {
     });
     const body = await answered.json();
     // A card that authenticates and is then declined: the answer is the refusal, with the intent in it.
-    return answered.ok ? body : (body.error?.payment_intent ?? null);
+    return answered.ok ? body : (body.error?.payment_intent ?? body.error?.setup_intent ?? null);
   } catch {
     return null;
   }
@@ -88,8 +93,8 @@ function returnUrl(intent) {
   }
   const isPaid = ['succeeded', 'requires_capture', 'processing'].includes(intent.status);
   const url = new URL(query.get('return_url'));
-  url.searchParams.set('payment_intent', intent.id);
-  url.searchParams.set('payment_intent_client_secret', clientSecret);
+  url.searchParams.set(intent.object, intent.id);
+  url.searchParams.set(`${intent.object}_client_secret`, clientSecret);
   url.searchParams.set('redirect_status', isPaid ? 'succeeded' : 'failed');
   return url;
 }

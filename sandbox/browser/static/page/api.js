@@ -43,15 +43,20 @@ async function call({key, account, method, path, params}) {
 // `pi_123_secret_abc` names the intent it belongs to.
 const intentId = (clientSecret) => clientSecret.split('_secret_')[0];
 
+const intentPath = (clientSecret) => {
+  const id = intentId(clientSecret);
+  return `/v1/${id.startsWith('seti_') ? 'setup_intents' : 'payment_intents'}/${encodeURIComponent(id)}`;
+};
+
 const asIntent = (answer) => (answer.error ? {error: answer.error} : {intent: answer});
 
 export async function retrieveIntent({key, account, clientSecret}) {
-  const path = `/v1/payment_intents/${encodeURIComponent(intentId(clientSecret))}`;
+  const path = intentPath(clientSecret);
   return asIntent(await call({key, account, method: 'GET', path, params: {client_secret: clientSecret}}));
 }
 
 export async function confirmIntent({key, account, clientSecret, params}) {
-  const path = `/v1/payment_intents/${encodeURIComponent(intentId(clientSecret))}/confirm`;
+  const path = `${intentPath(clientSecret)}/confirm`;
   const sent = {...params, use_stripe_sdk: true, client_secret: clientSecret};
   return asIntent(await call({key, account, method: 'POST', path, params: sent}));
 }
