@@ -68,6 +68,10 @@ def find_chromium() -> str | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     browser_tests = [item for item in items if item.get_closest_marker("browser")]
+    if browser_tests:
+        # Playwright's synchronous API leaves an event loop running in this thread, for the rest of the run; Django
+        # would refuse every database call beside it, in the tests and fixtures that come later too.
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     if not browser_tests or find_chromium():
         return
     missing = "Chromium is not here (install the package chromium, or name it in CHROMIUM)"
@@ -94,15 +98,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
     """The machine's Chromium, with what it needs to run as root and in small containers."""
     return {**browser_type_launch_args, "executable_path": find_chromium(), "args": CHROMIUM_FLAGS}
-
-
-@pytest.fixture(autouse=True)
-def _database_calls_beside_the_browser(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Playwright's synchronous API runs an event loop in this thread; Django refuses database calls there."""
-    if request.node.get_closest_marker("browser"):
-        monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 # Database -----------------------------------------------------------------------------------------
