@@ -122,6 +122,7 @@ MIGRATION_MODULES = {"djstripe": "payments.djstripe_migrations"}
 MIDDLEWARE = [
     # First, so that nothing else runs for Stripe's deliveries.
     "payments.webhooks.WebhookMiddleware",
+    "config.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
