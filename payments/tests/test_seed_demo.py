@@ -1,0 +1,147 @@
+"""The demonstration's bookings: every state through the use cases, and nothing new the second time."""
+
+from collections import Counter
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models import Sum
+from pytest_django import Settings
+
+from bookings.models import Booking, BookingState
+from core.models import OutboxEmail
+from payments import balance, demo_cast, demo_sandbox, endpoints, inbox
+from payments.demo_cast import Story
+from payments.models import (
+    DeskItem,
+    DeskKind,
+    GatewayAccount,
+    LedgerEntry,
+    LedgerTransaction,
+    Payment,
+    PaymentAttempt,
+    PaymentState,
+    Receipt,
+    Refund,
+    RefundState,
+)
+from tests.fixtures import Sandbox
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def fresh_endpoints() -> None:
+    endpoints.forget()
+
+
+def seed() -> str:
+    out = StringIO()
+    call_command("seed_demo", "--bookings", stdout=out)
+    return out.getvalue()
+
+
+def everything() -> dict[str, Any]:
+    """What a second run must leave as it is."""
+    return {
+        "bookings": list(Booking.objects.order_by("pk").values_list("pk", "state", "hold_expires_at")),
+        "payments": list(Payment.objects.order_by("pk").values_list("pk", "state", "received_minor")),
+        "refunds": list(Refund.objects.order_by("pk").values_list("pk", "state", "total_minor")),
+        "counts": [model.objects.count() for model in (LedgerTransaction, DeskItem, Receipt, PaymentAttempt)],
+        "emails": OutboxEmail.objects.count(),
+    }
+
+
+def of(story: Story) -> list[Booking]:
+    emails = [guest.email for guest in demo_cast.guests() if guest.story is story]
+    return list(Booking.objects.filter(contact_email__in=emails))
+
+
+def test_every_story_ends_where_it_says_the_books_agree_and_a_second_run_changes_nothing(
+    sandbox: Sandbox,
+) -> None:
+    told = seed()
+    held, expired = BookingState.HELD, BookingState.EXPIRED
+    for guest in demo_cast.guests():
+        wanted = next((state for state in (held, expired) if state in str(guest.story)), "confirmed")
+        assert Booking.objects.get(contact_email=guest.email).state == wanted, guest
+    assert Counter(Booking.objects.values_list("state", flat=True)) == {
+        "held": 7,
+        "expired": 4,
+        "confirmed": 29,
+    }
+    assert "4 expired" in told
+    assert "$0.00" in told.splitlines()[-1]
+
+    assert Counter(DeskItem.objects.values_list("kind", flat=True)) == {
+        DeskKind.NO_CAPACITY: 1,
+        DeskKind.SURPLUS: 2,
+        DeskKind.FOREIGN_MONEY: 1,
+    }
+    assert set(Refund.objects.values_list("state", flat=True)) == {RefundState.SUCCEEDED}
+    assert Refund.objects.count() == 3 + 1 + 2
+    assert PaymentAttempt.objects.count() == 5
+    (asked,) = of(Story.ASKED_3DS)
+    assert asked.payments.get().state == PaymentState.REQUIRES_ACTION
+    (unknown,) = of(Story.UNKNOWN_THEN_PAID)
+    assert unknown.payments.get().changes.filter(to_state=PaymentState.UNKNOWN).exists()
+    for booking in of(Story.PAID):
+        assert not any(instalment.open_minor for instalment in booking.instalments.all())
+
+    assert not inbox.waiting().exists()
+    assert not Receipt.objects.filter(emailed_at__isnull=True).exists()
+    assert LedgerEntry.objects.aggregate(total=Sum("amount_minor"))["total"] == 0
+    tie_out = balance.tie_out(GatewayAccount.objects.get(), currency="usd")
+    assert (tie_out.difference_minor, tie_out.not_posted, tie_out.awaiting) == (0, (), ())
+
+    before = everything()
+    assert seed().splitlines()[-1] == told.splitlines()[-1]
+    assert everything() == before
+
+
+def test_a_run_that_was_killed_is_taken_up_where_it_stood(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stories = ((Story.DEPOSIT, 1), (Story.LATE_TAKEN, 1))
+    monkeypatch.setattr(demo_cast, "STORIES", stories)
+    real = demo_sandbox.Sandbox.pay
+
+    def killed(*args: Any, **kwargs: Any) -> bool:
+        real(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    for _ in range(3):  # as many cards as are entered
+        monkeypatch.setattr(demo_sandbox.Sandbox, "pay", killed)
+        with pytest.raises(KeyboardInterrupt):
+            seed()
+        monkeypatch.setattr(demo_sandbox.Sandbox, "pay", real)
+    told = seed()
+    assert "2 confirmed, 1 expired" in told
+    assert Payment.objects.filter(booking__isnull=False, received_minor__gt=0).count() == 3
+    assert seed() == told
+
+
+def test_nothing_but_the_sandbox_is_paid(sandbox: Sandbox, settings: Settings) -> None:
+    settings.STRIPE_API_BASE = "https://api.stripe.com"
+    with pytest.raises(CommandError, match="sandbox alone"):
+        seed()
+    settings.STRIPE_API_BASE, settings.DEVELOPMENT = sandbox.url, False
+    with pytest.raises(CommandError, match="sandbox alone"):
+        seed()
+    assert not Booking.objects.exists()
+
+
+def test_a_merchant_with_keys_of_its_own_is_left_alone(sandbox: Sandbox) -> None:
+    call_command("seed_demo", stdout=StringIO())
+    GatewayAccount.objects.update(secret_key="sk_test_" + "0" * 24)
+    with pytest.raises(CommandError, match="not charged at the sandbox"):
+        seed()
+    assert not Booking.objects.exists()
+
+
+def test_guests_are_plainly_invented_and_each_is_another() -> None:
+    emails = [guest.email for guest in (*demo_cast.guests(), demo_cast.TAKER)]
+    assert len(set(emails)) == len(emails)
+    assert all(email.endswith("@example.com") for email in emails)
+    assert {story for story, _ in demo_cast.STORIES} == set(Story)
