@@ -8,6 +8,7 @@ from typing import Literal
 
 Authentication = Literal["never", "always", "unless_set_up", "on_session_only"]
 RefundOutcome = Literal["succeeds", "pending_then_succeeds", "succeeds_then_fails"]
+Aftermath = Literal["none", "fraudulent", "product_not_received", "inquiry", "early_fraud_warning"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class TestCard:
     authentication: Authentication = "never"
     refund: RefundOutcome = "succeeds"
     available_at_once: bool = False
+    aftermath: Aftermath = "none"
     risk: str = "normal"
     blocked: bool = False
     cvc_check: str = "pass"
@@ -173,6 +175,10 @@ CARDS: dict[str, TestCard] = {
         TestCard(number="4000000000007726", refund="pending_then_succeeds"),
         TestCard(number="4000000000005126", refund="succeeds_then_fails"),
         TestCard(number="4000000000000077", available_at_once=True),
+        TestCard(number="4000000000000259", aftermath="fraudulent"),
+        TestCard(number="4000000000002685", aftermath="product_not_received"),
+        TestCard(number="4000000000001976", aftermath="inquiry"),
+        TestCard(number="4000000000005423", aftermath="early_fraud_warning"),
     )
 }
 
@@ -218,18 +224,15 @@ TOKENS: dict[str, str] = {
     "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds": "4000008260003178",
     "pm_card_pendingRefund": "4000000000007726",
     "pm_card_refundFail": "4000000000005126",
+    "pm_card_createDispute": "4000000000000259",
+    "pm_card_createDisputeProductNotReceived": "4000000000002685",
+    "pm_card_createDisputeInquiry": "4000000000001976",
+    "pm_card_createIssuerFraudRecord": "4000000000005423",
 }
 TOKENS |= {
     name.replace("pm_card_", "pm_card_visa_"): number
     for name, number in TOKENS.items()
     if name.startswith("pm_card_chargeDeclined")
-}
-
-NOT_MODELLED = {
-    "4000000000000259": "pm_card_createDispute",
-    "4000000000002685": "pm_card_createDisputeProductNotReceived",
-    "4000000000001976": "pm_card_createDisputeInquiry",
-    "4000000000005423": "pm_card_createIssuerFraudRecord",
 }
 
 

@@ -31,6 +31,8 @@ class Tuning:
     pending_refund_delay: float = 10.0
     refund_failure_delay: float = 10.0
     refund_reference_delay: float = 5.0
+    dispute_delay: float = 1.0
+    dispute_decision_delay: float = 1.0
     payout_delay_days: int = 2
     latency_ms: float = 0.0
     webhook_timeout: float = 10.0

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import timers
+from sandbox import dashboard, timers
 from sandbox.call import Call
 from sandbox.config import API_VERSION, Tuning
 from sandbox.errors import StripeError
@@ -76,7 +76,14 @@ class Control:
             ("POST", "/_sandbox/checkout/{id}/pay", self.checkout_pay),
             ("POST", "/_sandbox/checkout/{id}/after_3ds", self.checkout_after_3ds),
         ]
+        table += [("POST", path, self._acting(action)) for path, action in dashboard.ACTIONS]
         return [Route(path, _told(endpoint), methods=[method]) for method, path, endpoint in table]
+
+    def _acting(self, action: dashboard.Action) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            return self._do(self._call(request, await _sent(request)), action)
+
+        return endpoint
 
     def _call(self, request: Request, params: dict[str, Any] | None = None) -> Call:
         return Call(

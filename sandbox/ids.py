@@ -16,6 +16,8 @@ SHAPES = {
     "setup_intent": ("seti_1", 23),
     "payment_method": ("pm_1", 23),
     "customer": ("cus_", 14),
+    "dispute": ("du_1", 23),
+    "radar.early_fraud_warning": ("issfr_1", 23),
     "event": ("evt_1", 23),
     "webhook_endpoint": ("we_1", 23),
     "payment_method_configuration": ("pmc_1", 23),

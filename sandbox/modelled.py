@@ -51,6 +51,9 @@ PARAMETERS: dict[str, frozenset[str]] = {
         "GET /customers": PAGE + "created email",
         "POST /customers/{id}": CUSTOMER,
         "GET /customers/{id}/payment_methods": PAGE + "type",
+        "GET /disputes": PAGE + "created charge payment_intent",
+        "POST /disputes/{id}": "evidence metadata submit",
+        "GET /radar/early_fraud_warnings": PAGE + "created charge payment_intent",
         "GET /events": PAGE + "created type types delivery_success",
         "POST /payment_intents": INTENT
         + CONFIRMING

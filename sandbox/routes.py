@@ -16,7 +16,9 @@ from sandbox.objects import (
     checkout,
     configurations,
     customers,
+    disputes,
     event_log,
+    fraud_warnings,
     payment_intents,
     payment_methods,
     refunds,
@@ -65,6 +67,7 @@ def _route(spec: str, params: str, handler: Handler, *, browser: bool = False) -
 
 
 SESSION = "checkout._session_{}_params.Session{}Params"
+WARNING = "radar._early_fraud_warning_{}_params.EarlyFraudWarning{}Params"
 PMC = "PaymentMethodConfiguration{}Params"
 
 ROUTES: tuple[Route, ...] = (
@@ -100,6 +103,16 @@ ROUTES: tuple[Route, ...] = (
         "GET /customers/{id}/payment_methods/{method}",
         "CustomerRetrievePaymentMethodParams",
         payment_methods.retrieve_of_customer,
+    ),
+    _route("GET /disputes", "DisputeListParams", disputes.page),
+    _route("GET /disputes/{id}", "DisputeRetrieveParams", disputes.retrieve),
+    _route("POST /disputes/{id}", "DisputeUpdateParams", disputes.update),
+    _route("POST /disputes/{id}/close", "DisputeCloseParams", disputes.close),
+    _route("GET /radar/early_fraud_warnings", WARNING.format("list", "List"), fraud_warnings.page),
+    _route(
+        "GET /radar/early_fraud_warnings/{id}",
+        WARNING.format("retrieve", "Retrieve"),
+        fraud_warnings.retrieve,
     ),
     _route("GET /events", "EventListParams", event_log.page),
     _route("GET /events/{id}", "EventRetrieveParams", event_log.retrieve),

@@ -52,9 +52,11 @@ LISTED_BY: dict[str, tuple[str, ...]] = {
     "charge": ("customer", "payment_intent"),
     "checkout.session": ("customer", "payment_intent", "status", "customer_email"),
     "customer": ("email",),
+    "dispute": ("charge", "payment_intent"),
     "event": ("type",),
     "payment_intent": ("customer",),
     "payment_method": ("customer",),
+    "radar.early_fraud_warning": ("charge", "payment_intent"),
     "refund": ("charge", "payment_intent"),
     "setup_intent": ("customer", "payment_method"),
 }

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sandbox.call import Call
-from sandbox.objects import charges, checkout, payment_intents, refunds
+from sandbox.objects import (
+    charges,
+    checkout,
+    disputes,
+    fraud_warnings,
+    payment_intents,
+    payment_methods,
+    refunds,
+)
 from sandbox.world import World
 
 
@@ -21,9 +29,28 @@ def _authorisation_expires(call: Call, id: str) -> None:
         payment_intents.cancel_now(call, intent=intent, reason="automatic")
 
 
+def _aftermath(call: Call, id: str) -> None:
+    """What a test card brings about a moment after its payment; nothing when the money is back already."""
+    charge = call.find(kind="charge", id=id)
+    method = call.find(kind="payment_method", id=charge["payment_method"])
+    kind = payment_methods.behaviour(method).aftermath
+    if charge["refunded"] or charge["disputed"]:
+        return
+    if kind == "early_fraud_warning":
+        fraud_warnings.open_for(call, charge=charge)
+    elif kind == "inquiry":
+        disputes.open_for(call, charge=charge, reason="fraudulent", inquiry=True)
+    else:
+        disputes.open_for(call, charge=charge, reason=kind)
+
+
 KINDS: dict[str, Callable[[Call, str], None]] = {
+    "aftermath": _aftermath,
     "authorisation_expires": _authorisation_expires,
     "balance_transaction": lambda call, id: charges.settle(call, id=id),
+    "dispute_decided": lambda call, id: disputes.decided(call, id=id),
+    "dispute_due": lambda call, id: disputes.fall_due(call, id=id),
+    "inquiry_ends": lambda call, id: disputes.end_inquiry(call, id=id),
     "refund_fails": lambda call, id: refunds.fail(call, id=id),
     "refund_reference": lambda call, id: refunds.reference(call, id=id),
     "refund_succeeds": lambda call, id: refunds.succeed(call, id=id),

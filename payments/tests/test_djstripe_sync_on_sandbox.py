@@ -19,6 +19,7 @@ MODELS = [
     djstripe.BalanceTransaction,
     djstripe.PaymentMethod,
     djstripe.SetupIntent,
+    djstripe.Dispute,
 ]
 
 
@@ -31,7 +32,7 @@ def v1(sandbox: Sandbox, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def refunded(v1: Any, sandbox: Sandbox) -> Any:
-    """A deposit paid on the hosted page by a known customer, refunded in part; another card saved."""
+    """A deposit paid on the hosted page by a known customer, refunded in part, the rest disputed; another card saved."""
     customer = v1.customers.create({"email": "guest@example.com", "name": "A Guest"})
     line = {
         "price_data": {"currency": "usd", "unit_amount": 10800, "product_data": {"name": "Deposit"}},
@@ -58,6 +59,7 @@ def refunded(v1: Any, sandbox: Sandbox) -> Any:
             "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
         }
     )
+    sandbox.control(f"charges/{v1.charges.list().data[0].id}/dispute", reason="product_unacceptable")
     return paid
 
 

@@ -9,7 +9,6 @@ from sandbox.call import Call
 from sandbox.store import Object
 
 PERCENTAGE, FIXED_MINOR = Decimal("0.029"), 30
-CATEGORIES = {"refund_failure": "refund_failure"}
 
 
 def fee_minor(amount_minor: int) -> int:
@@ -28,9 +27,11 @@ def post(
     fee: int = 0,
     description: str | None = None,
     available_on: int | None = None,
+    category: str | None = None,
+    fee_description: str = "Stripe processing fees",
 ) -> Object:
     """One balance transaction; amounts in minor units, negative when money leaves."""
-    fees = {"amount": fee, "application": None, "currency": currency, "description": "Stripe processing fees"}
+    fees = {"amount": fee, "application": None, "currency": currency, "description": fee_description}
     transaction: Object = {
         "id": ids.new("balance_transaction"),
         "object": "balance_transaction",
@@ -44,7 +45,7 @@ def post(
         "fee": fee,
         "fee_details": [fees | {"type": "stripe_fee"}] if fee else [],
         "net": amount - fee,
-        "reporting_category": CATEGORIES.get(type, type),
+        "reporting_category": category or type,
         "source": source,
         "status": "pending",
         "type": type,

@@ -139,7 +139,17 @@ def succeed(call: Call, *, intent: Object, method: Object, captured: bool, authe
     call.emit("charge.succeeded", charge)
     if captured and charge["balance_transaction"] is None:
         settle_soon(call, id=charge["id"])
+    if captured:
+        _foretell(call, charge)
     return charge
+
+
+def _foretell(call: Call, charge: Object) -> None:
+    """Some test cards bring a dispute or a fraud warning upon what they paid."""
+    method = call.find(kind="payment_method", id=charge["payment_method"])
+    if payment_methods.behaviour(method).aftermath != "none":
+        due = call.world.clock.now() + call.world.tuning.dispute_delay
+        call.at(due=due, kind="aftermath", object_id=charge["id"])
 
 
 def fail(
@@ -212,6 +222,7 @@ def capture(call: Call, *, id: str, amount: int) -> Object:
     _post(call, charge)
     call.save(charge)
     call.emit("charge.captured", charge)
+    _foretell(call, charge)
     return charge
 
 

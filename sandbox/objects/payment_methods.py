@@ -60,8 +60,6 @@ def _test_card(number: str) -> cards.TestCard:
     digits = number.replace(" ", "").replace("-", "")
     if not digits.isdigit() or not cards.passes_luhn(digits) or len(digits) < 13:
         raise errors.CardError("Your card number is incorrect.", code="incorrect_number", param="number")
-    if digits in cards.NOT_MODELLED:
-        raise errors.not_modelled("disputes and early fraud warnings, which this card brings about")
     card = cards.CARDS.get(digits)
     if card is None:
         raise errors.CardError(NOT_A_TEST_CARD, code="card_declined", decline_code="live_mode_test_card")
@@ -146,8 +144,6 @@ def find(call: Call, *, id: str, param: str = "payment_method") -> Object:
     """The payment method; a `pm_card_…` token makes a new one."""
     if id in cards.TOKENS:
         return from_token(call, id)
-    if id in cards.NOT_MODELLED.values():
-        raise errors.not_modelled("disputes and early fraud warnings, which this card brings about")
     return call.find(kind="payment_method", id=id, param=param)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox import errors, ids, listing, metadata
 from sandbox.call import Call
 from sandbox.money import spoken
-from sandbox.objects import balance, payment_methods
+from sandbox.objects import balance, disputes, payment_methods
 from sandbox.store import Object
 
 
@@ -95,6 +95,10 @@ def _refundable_charge(call: Call) -> Object:
             f"Charge {charge['id']} cannot be refunded: it was never captured.",
             code="charge_not_refundable",
             param="charge",
+        )
+    if disputes.charged_back(call, charge=charge):
+        raise errors.StripeError(
+            f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
         )
     return charge
 

@@ -1,0 +1,35 @@
+"""What the control API does in place of a bank or of a person at Stripe's dashboard: one handler for each path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sandbox.call import Call
+from sandbox.objects import disputes, fraud_warnings
+from sandbox.store import Object, public
+
+Action = Callable[[Call], Object]
+
+
+def dispute(call: Call) -> Object:
+    """{"reason": "fraudulent" by default, "inquiry": false}"""
+    charge = call.find(kind="charge", id=call.ids["id"])
+    reason, inquiry = call.params.get("reason", "fraudulent"), bool(call.params.get("inquiry"))
+    return public(disputes.open_for(call, charge=charge, reason=str(reason), inquiry=inquiry))
+
+
+def decide(call: Call) -> Object:
+    """{"outcome": "won" | "lost" | "escalated"}"""
+    found = call.find(kind="dispute", id=call.ids["id"])
+    return public(disputes.decide(call, dispute=found, outcome=str(call.params.get("outcome"))))
+
+
+def warn_of_fraud(call: Call) -> Object:
+    return fraud_warnings.open_for(call, charge=call.find(kind="charge", id=call.ids["id"]))
+
+
+ACTIONS: tuple[tuple[str, Action], ...] = (
+    ("/_sandbox/charges/{id}/dispute", dispute),
+    ("/_sandbox/charges/{id}/early_fraud_warning", warn_of_fraud),
+    ("/_sandbox/disputes/{id}/decide", decide),
+)
