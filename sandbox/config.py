@@ -33,6 +33,7 @@ class Tuning:
     refund_reference_delay: float = 5.0
     dispute_delay: float = 1.0
     dispute_decision_delay: float = 1.0
+    payout_pending_delay: float = 3600.0
     payout_delay_days: int = 2
     latency_ms: float = 0.0
     webhook_timeout: float = 10.0

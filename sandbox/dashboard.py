@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sandbox.call import Call
-from sandbox.objects import disputes, fraud_warnings
+from sandbox.objects import disputes, fraud_warnings, payouts
 from sandbox.store import Object, public
 
 Action = Callable[[Call], Object]
@@ -28,8 +28,31 @@ def warn_of_fraud(call: Call) -> Object:
     return fraud_warnings.open_for(call, charge=call.find(kind="charge", id=call.ids["id"]))
 
 
+def pay_out(call: Call) -> Object:
+    """{"currency": "usd"}: all that is available, as Stripe's own daily payout does it."""
+    return public(payouts.pay_out(call, currency=str(call.params.get("currency", "usd"))))
+
+
+def payout_arrives(call: Call) -> Object:
+    return public(payouts.arrive(call, id=call.ids["id"]))
+
+
+def payout_fails(call: Call) -> Object:
+    """{"failure_code": "account_closed"}"""
+    code = str(call.params.get("failure_code", "account_closed"))
+    return public(payouts.fail(call, id=call.ids["id"], code=code))
+
+
+def payout_canceled(call: Call) -> Object:
+    return public(payouts.cancel(call))
+
+
 ACTIONS: tuple[tuple[str, Action], ...] = (
     ("/_sandbox/charges/{id}/dispute", dispute),
     ("/_sandbox/charges/{id}/early_fraud_warning", warn_of_fraud),
     ("/_sandbox/disputes/{id}/decide", decide),
+    ("/_sandbox/payouts", pay_out),
+    ("/_sandbox/payouts/{id}/arrive", payout_arrives),
+    ("/_sandbox/payouts/{id}/fail", payout_fails),
+    ("/_sandbox/payouts/{id}/cancel", payout_canceled),
 )

@@ -53,6 +53,9 @@ PARAMETERS: dict[str, frozenset[str]] = {
         "GET /customers/{id}/payment_methods": PAGE + "type",
         "GET /disputes": PAGE + "created charge payment_intent",
         "POST /disputes/{id}": "evidence metadata submit",
+        "POST /payouts": "amount currency description metadata statement_descriptor",
+        "GET /payouts": PAGE + "created status",
+        "POST /payouts/{id}": "metadata",
         "GET /radar/early_fraud_warnings": PAGE + "created charge payment_intent",
         "GET /events": PAGE + "created type types delivery_success",
         "POST /payment_intents": INTENT

@@ -56,6 +56,7 @@ LISTED_BY: dict[str, tuple[str, ...]] = {
     "event": ("type",),
     "payment_intent": ("customer",),
     "payment_method": ("customer",),
+    "payout": ("status",),
     "radar.early_fraud_warning": ("charge", "payment_intent"),
     "refund": ("charge", "payment_intent"),
     "setup_intent": ("customer", "payment_method"),
@@ -193,4 +194,5 @@ def private(body: Object) -> Object:
 
 def _links(body: Object) -> list[tuple[str, str]]:
     fields = LISTED_BY.get(body["object"], ())
-    return [(field, body[field]) for field in fields if isinstance(body.get(field), str)]
+    values = {**body.get(PRIVATE, {}), **body}
+    return [(field, values[field]) for field in fields if isinstance(values.get(field), str)]

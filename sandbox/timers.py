@@ -12,6 +12,7 @@ from sandbox.objects import (
     fraud_warnings,
     payment_intents,
     payment_methods,
+    payouts,
     refunds,
 )
 from sandbox.world import World
@@ -44,6 +45,10 @@ def _aftermath(call: Call, id: str) -> None:
         disputes.open_for(call, charge=charge, reason=kind)
 
 
+def _payout_arrives(call: Call, id: str) -> None:
+    payouts.arrive(call, id=id)
+
+
 KINDS: dict[str, Callable[[Call, str], None]] = {
     "aftermath": _aftermath,
     "authorisation_expires": _authorisation_expires,
@@ -51,6 +56,8 @@ KINDS: dict[str, Callable[[Call, str], None]] = {
     "dispute_decided": lambda call, id: disputes.decided(call, id=id),
     "dispute_due": lambda call, id: disputes.fall_due(call, id=id),
     "inquiry_ends": lambda call, id: disputes.end_inquiry(call, id=id),
+    "payout_arrives": _payout_arrives,
+    "payout_leaves": lambda call, id: payouts.leave(call, id=id),
     "refund_fails": lambda call, id: refunds.fail(call, id=id),
     "refund_reference": lambda call, id: refunds.reference(call, id=id),
     "refund_succeeds": lambda call, id: refunds.succeed(call, id=id),

@@ -20,6 +20,7 @@ MODELS = [
     djstripe.PaymentMethod,
     djstripe.SetupIntent,
     djstripe.Dispute,
+    djstripe.Payout,
 ]
 
 
@@ -32,7 +33,14 @@ def v1(sandbox: Sandbox, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def refunded(v1: Any, sandbox: Sandbox) -> Any:
-    """A deposit paid on the hosted page by a known customer, refunded in part, the rest disputed; another card saved."""
+    """A known customer's deposit, paid on the hosted page, refunded in part and the rest disputed.
+
+    Besides: another card saved, and an earlier payment paid out.
+    """
+    no_redirects = {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
+    earlier = {"amount": 5000, "currency": "usd", "payment_method": "pm_card_bypassPending", "confirm": True}
+    v1.payment_intents.create({**earlier, **no_redirects})
+    sandbox.control("payouts", currency="usd")
     customer = v1.customers.create({"email": "guest@example.com", "name": "A Guest"})
     line = {
         "price_data": {"currency": "usd", "unit_amount": 10800, "product_data": {"name": "Deposit"}},
@@ -56,7 +64,7 @@ def refunded(v1: Any, sandbox: Sandbox) -> Any:
             "customer": customer.id,
             "payment_method": "pm_card_visa",
             "confirm": True,
-            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            **no_redirects,
         }
     )
     sandbox.control(f"charges/{v1.charges.list().data[0].id}/dispute", reason="product_unacceptable")

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from sandbox import ids, listing
 from sandbox.call import Call
-from sandbox.store import Object
+from sandbox.store import Object, private
 
 PERCENTAGE, FIXED_MINOR = Decimal("0.029"), 30
 
@@ -56,6 +56,23 @@ def post(
         (currency, transaction["available_on"], amount - fee),
     )
     return call.save(_aged(call, transaction))
+
+
+def available(call: Call, *, currency: str) -> int:
+    return sum(net for name, ready, net in _sums(call) if ready and name == currency)
+
+
+def assign(call: Call, *, payout_id: str, currency: str) -> None:
+    """The available transactions that no payout took yet, the payout's own among them, are listed by it from now on."""
+    found = call.world.store.db.execute(
+        "SELECT id FROM objects WHERE type = 'balance_transaction' AND json_extract(body, '$.currency') = ? "
+        "AND json_extract(body, '$.available_on') <= ? AND json_extract(body, '$._sandbox.payout') IS NULL",
+        (currency, call.now),
+    ).fetchall()
+    for (id,) in found:
+        transaction = call.find(kind="balance_transaction", id=id)
+        private(transaction)["payout"] = payout_id
+        call.save(transaction)
 
 
 def settle_date(call: Call) -> int:
