@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from config.schedule import BEAT_SCHEDULE
 
@@ -12,3 +13,5 @@ app = Celery("tableside")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = BEAT_SCHEDULE
 app.autodiscover_tasks()
+# Binds the task's id to its log lines, and logs a task that failed.
+app.steps["worker"].add(DjangoStructLogInitStep)

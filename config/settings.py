@@ -10,6 +10,7 @@ import environ
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config import logging
 from config.console import UNFOLD  # noqa: F401 - the staff console's look and sidebar
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -125,6 +126,7 @@ MIDDLEWARE = [
     "config.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.request_log.RequestLog",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -290,12 +292,10 @@ CONTENT_SECURITY_POLICY = {
         "object-src": ["'none'"],
     },
 }
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    # fpdf2's font subsetter tells every glyph, stripe-python every request.
-    "loggers": {"fontTools": {"level": "WARNING"}, "stripe": {"level": "WARNING"}},
-}
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = ""  # Asking for it would read the session on every page.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.QUIET
+DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.QUIET
+DJANGO_STRUCTLOG_CELERY_TASK_RETRY_LOG_LEVEL = logging.QUIET
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+LOGGING = logging.configuration(development=DEVELOPMENT, level=env.str("LOG_LEVEL", "INFO"))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from django.db import Error as DjangoDatabaseError
 from django.db import connection
+from structlog.contextvars import bound_contextvars
 
 from core import doorbell
 from core.errors import ConcurrentChange, DomainError, Unavailable
@@ -66,7 +67,8 @@ def work_off(handle: Handler, *, seconds: float = RUN_SECONDS, batch: int = inbo
                 for rest in claimed[number:]:
                     inbox.release(rest)
                 break
-            count += _one(event, handle=handle)
+            with bound_contextvars(event_id=event.stripe_event_id):
+                count += _one(event, handle=handle)
         if time.monotonic() >= ends:
             doorbell.ring(inbox.HANDLE_TASK)
             break
