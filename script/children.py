@@ -146,6 +146,24 @@ class Child:
         self.process.wait()
 
 
+class Errand(Child):
+    """A process that ends by itself: `done` is called when it has ended well, otherwise a line says so."""
+
+    def __init__(self, *, done: Callable[[], None], **child: Any) -> None:
+        super().__init__(**child)
+        self._done = done
+        self._told = False
+
+    def restart_if_crashed(self) -> None:
+        if self._told or self.exit_code is None:
+            return
+        self._told = True
+        if self.exit_code == 0:
+            self._done()
+        else:
+            say(f"{self.name} ended early (its lines above say why); the next start tries again")
+
+
 def stop(children: Sequence[Child]) -> None:
     """Stop all of them together, within STOP_SECONDS."""
     for child in children:

@@ -5,6 +5,7 @@ never emptied. With STRIPE_SECRET_KEY set the product talks to Stripe, otherwise
 """
 
 import argparse
+import hashlib
 import os
 import signal
 import sys
@@ -14,13 +15,14 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 
 from script import database, environment, postgres
-from script.children import Child, StoppedBySignal, end_leftovers, stop, unwind_on_signals
+from script.children import Child, Errand, StoppedBySignal, end_leftovers, stop, unwind_on_signals
 from script.console import ROOT, Refusal, say, step
 from script.state import State, port_is_free
 from script.valkey import Valkey
 
 ANSWER_SECONDS = 60.0
 WATCH_SECONDS = 0.25
+BOOKINGS = "bookings.json"
 SERVICES = ("postgres", "valkey")  # stopped last: a worker without its broker waits for it
 ROOT_IS_FINE_HERE = "ignore:You're running the worker with superuser privileges"
 ALONE = ["--without-gossip", "--without-mingle"]  # no other worker to talk to: starts a second sooner
@@ -38,7 +40,7 @@ def main(arguments: list[str]) -> int:
     try:
         with state.locked("server", refusal=ALREADY):
             try:
-                _start(state=state, port=port, seed=options.seed, children=children)
+                _start(state=state, port=port, options=options, children=children)
                 _watch(children)
             finally:
                 _deaf_to_signals()
@@ -60,6 +62,11 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--seed", action="store_true", help="fill in demonstration data, also in a given database"
     )
+    parser.add_argument(
+        "--no-bookings",
+        action="store_true",
+        help="leave the demonstration at its catalogue, without bookings",
+    )
     return parser.parse_args(arguments)
 
 
@@ -68,10 +75,10 @@ def _deaf_to_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _start(*, state: State, port: int, seed: bool, children: list[Child]) -> None:
+def _start(*, state: State, port: int, options: argparse.Namespace, children: list[Child]) -> None:
     started = time.monotonic()
     _require_free(port, patience_seconds=5.0 if end_leftovers(state) else 0.0)
-    owns_database = not os.environ.get("DATABASE_URL")
+    seed = options.seed or not os.environ.get("DATABASE_URL")
     variables = {**os.environ, **environment.for_development(state=state, port=port)}
     variables["DATABASE_URL"] = _database(state=state, children=children)
     variables["REDIS_URL"] = _broker(state=state, children=children)
@@ -81,7 +88,7 @@ def _start(*, state: State, port: int, seed: bool, children: list[Child]) -> Non
         _launch(_sandbox(state=state, port=sandbox_port, variables=variables), children=children)
     else:
         environment.require_test_keys(variables)
-    database.bring_up_to_date(state=state, environment=variables, seed=owns_database or seed)
+    database.bring_up_to_date(state=state, environment=variables, seed=seed)
     environment.write_for_shells(state=state, variables=variables)
     web = _web(state=state, port=port, variables=variables)
     _launch(web, children=children)
@@ -94,6 +101,25 @@ def _start(*, state: State, port: int, seed: bool, children: list[Child]) -> Non
         logins=database.demonstration_logins(state),
         seconds=time.monotonic() - started,
     )
+    if seed and sandbox_port and not options.no_bookings:
+        _make_bookings(state=state, variables=variables, children=children)
+
+
+def _make_bookings(*, state: State, variables: Mapping[str, str], children: list[Child]) -> None:
+    """The demonstration's, beside the running product: nobody waits for them. Stopped, it goes on next time."""
+    made_in = hashlib.sha256(os.environ.get("DATABASE_URL", "ours").encode()).hexdigest()
+    if state.read(BOOKINGS, otherwise={}).get("made_in") == made_in:
+        return
+    command = [sys.executable, "manage.py", database.SEED_COMMAND, "--bookings", "--if-empty"]
+    errand = Errand(
+        name="bookings",
+        command=command,
+        environment=variables,
+        state=state,
+        done=lambda: state.write(BOOKINGS, {"made_in": made_in}),
+    )
+    say("  making demonstration bookings in the background (about half a minute)")
+    _launch(errand, children=children)
 
 
 def _database(*, state: State, children: list[Child]) -> str:

@@ -124,7 +124,7 @@ def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> 
         folder = tmp_path_factory.mktemp("product")
         server = ServerProcess(state=folder / "state", DATABASE_URL=address)
         try:
-            server.start("--seed")
+            server.start("--seed", "--no-bookings")
             variables = server.variables()
             yield Product(
                 url=server.url,
