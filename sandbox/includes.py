@@ -35,6 +35,11 @@ def _nothing(path: str) -> Callable[[Call, Object], Object]:
     return include
 
 
+def _own_currency(price: Object) -> Object:
+    names = ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")
+    return {name: price[name] for name in names}
+
+
 INCLUDES: dict[tuple[str, str], Callable[[Call, Object], Any]] = {
     ("charge", "refunds"): _refunds,
     ("customer", "sources"): _nothing("sources"),
@@ -42,6 +47,8 @@ INCLUDES: dict[tuple[str, str], Callable[[Call, Object], Any]] = {
     ("customer", "tax_ids"): _nothing("tax_ids"),
     ("checkout.session", "line_items"): _line_items,
     ("checkout.session>total_details", "breakdown"): lambda call, details: {"discounts": [], "taxes": []},
+    ("price", "currency_options"): lambda call, price: {price["currency"]: _own_currency(price)},
+    ("price", "tiers"): lambda call, price: None,
     ("item", "discounts"): lambda call, item: [],
     ("item", "taxes"): lambda call, item: [],
 }

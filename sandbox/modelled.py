@@ -10,6 +10,7 @@ INTENT = (
     "statement_descriptor_suffix transfer_group capture_method " + METHOD
 )
 CONFIRMING = "off_session return_url error_on_requires_action use_stripe_sdk "
+PRODUCT = "description images metadata name shippable statement_descriptor unit_label url"
 SETUP = "customer description metadata "
 REFUSED_IN_WORDS = "transfer_data on_behalf_of application_fee_amount "
 CONFIGURATION = "name card apple_pay google_pay link "
@@ -56,6 +57,13 @@ PARAMETERS: dict[str, frozenset[str]] = {
         "POST /payouts": "amount currency description metadata statement_descriptor",
         "GET /payouts": PAGE + "created status",
         "POST /payouts/{id}": "metadata",
+        "POST /prices": "active currency lookup_key metadata nickname product product_data tax_behavior "
+        "transfer_lookup_key unit_amount",
+        "GET /prices": PAGE + "active created currency lookup_keys product",
+        "POST /prices/{id}": "active lookup_key metadata nickname tax_behavior transfer_lookup_key",
+        "POST /products": "active default_price_data id type " + PRODUCT,
+        "GET /products": PAGE + "active created",
+        "POST /products/{id}": "active default_price " + PRODUCT,
         "GET /radar/early_fraud_warnings": PAGE + "created charge payment_intent",
         "GET /events": PAGE + "created type types delivery_success",
         "POST /payment_intents": INTENT

@@ -57,6 +57,8 @@ LISTED_BY: dict[str, tuple[str, ...]] = {
     "payment_intent": ("customer",),
     "payment_method": ("customer",),
     "payout": ("status",),
+    "price": ("product", "currency", "lookup_key", "state"),
+    "product": ("state",),
     "radar.early_fraud_warning": ("charge", "payment_intent"),
     "refund": ("charge", "payment_intent"),
     "setup_intent": ("customer", "payment_method"),

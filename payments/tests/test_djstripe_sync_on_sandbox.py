@@ -21,6 +21,8 @@ MODELS = [
     djstripe.SetupIntent,
     djstripe.Dispute,
     djstripe.Payout,
+    djstripe.Product,
+    djstripe.Price,
 ]
 
 
@@ -35,12 +37,13 @@ def v1(sandbox: Sandbox, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 def refunded(v1: Any, sandbox: Sandbox) -> Any:
     """A known customer's deposit, paid on the hosted page, refunded in part and the rest disputed.
 
-    Besides: another card saved, and an earlier payment paid out.
+    Besides: another card saved, an earlier payment paid out, and a product with its price.
     """
     no_redirects = {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
     earlier = {"amount": 5000, "currency": "usd", "payment_method": "pm_card_bypassPending", "confirm": True}
     v1.payment_intents.create({**earlier, **no_redirects})
     sandbox.control("payouts", currency="usd")
+    v1.prices.create({"currency": "usd", "unit_amount": 5400, "product_data": {"name": "Dinner"}})
     customer = v1.customers.create({"email": "guest@example.com", "name": "A Guest"})
     line = {
         "price_data": {"currency": "usd", "unit_amount": 10800, "product_data": {"name": "Deposit"}},

@@ -1,4 +1,4 @@
-"""Line items of a Checkout Session, from `price_data`."""
+"""Line items of a Checkout Session, from prices or `price_data`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 from sandbox import errors, ids
 from sandbox.call import Call
 from sandbox.money import check_currency
-from sandbox.store import Object
+from sandbox.objects import prices, products
+from sandbox.store import Object, public
 
 MOST_ITEMS = 100
 
@@ -28,10 +29,39 @@ def build(call: Call, sent: list[dict[str, Any]] | None) -> list[Object]:
 
 
 def _item(call: Call, *, wanted: dict[str, Any], place: str) -> Object:
-    if "price" in wanted:
+    price, name = _price(call, wanted=wanted, place=place)
+    quantity = wanted.get("quantity", 1)
+    if quantity < 1:
         raise errors.StripeError(
-            f"No such price: '{wanted['price']}'", code="resource_missing", param=f"{place}[price]"
+            "This value must be greater than or equal to 1.",
+            code="parameter_invalid_integer",
+            param=f"{place}[quantity]",
         )
+    amount = price["unit_amount"] * quantity
+    return {
+        "id": ids.new("item"),
+        "object": "item",
+        "amount_discount": 0,
+        "amount_subtotal": amount,
+        "amount_tax": 0,
+        "amount_total": amount,
+        "currency": price["currency"],
+        "description": name,
+        "price": price,
+        "quantity": quantity,
+    }
+
+
+def _price(call: Call, *, wanted: dict[str, Any], place: str) -> tuple[Object, str]:
+    """The price, and its product's name."""
+    if "price" in wanted:
+        price = call.find(kind="price", id=wanted["price"], param=f"{place}[price]")
+        if not price["active"]:
+            raise errors.StripeError(
+                "The price specified is inactive. This field only accepts active prices.",
+                param=f"{place}[price]",
+            )
+        return public(price), products.find(call, id=price["product"])["name"]
     data = wanted.get("price_data")
     if not data:
         raise errors.StripeError(
@@ -40,33 +70,17 @@ def _item(call: Call, *, wanted: dict[str, Any], place: str) -> Object:
             param=f"{place}[price_data]",
         )
     _refuse(data, place=place)
-    quantity = wanted.get("quantity", 1)
-    if quantity < 1:
-        raise errors.StripeError(
-            "This value must be greater than or equal to 1.",
-            code="parameter_invalid_integer",
-            param=f"{place}[quantity]",
-        )
-    amount = data["unit_amount"] * quantity
-    return {
-        "id": ids.new("item"),
-        "object": "item",
-        "amount_discount": 0,
-        "amount_subtotal": amount,
-        "amount_tax": 0,
-        "amount_total": amount,
-        "currency": check_currency(data["currency"]),
-        "description": data["product_data"]["name"],
-        "price": _price(call, data),
-        "quantity": quantity,
-    }
+    return _inline(call, data=data, place=place)
 
 
 def _refuse(data: dict[str, Any], *, place: str) -> None:
     if data.get("recurring"):
         raise errors.not_modelled("recurring prices")
-    if "product_data" not in data:
-        raise errors.not_modelled("products by id")
+    if ("product" in data) == ("product_data" in data):
+        raise errors.StripeError(
+            "You must specify either `product` or `product_data` in price_data.",
+            param=f"{place}[price_data][product]",
+        )
     if "unit_amount" not in data:
         raise errors.StripeError(
             f"Missing required param: {place}[price_data][unit_amount].",
@@ -81,25 +95,18 @@ def _refuse(data: dict[str, Any], *, place: str) -> None:
         )
 
 
-def _price(call: Call, data: dict[str, Any]) -> Object:
-    return {
-        "id": ids.new("price"),
-        "object": "price",
-        "active": False,
-        "billing_scheme": "per_unit",
-        "created": call.now,
-        "currency": data["currency"].lower(),
-        "custom_unit_amount": None,
-        "livemode": False,
-        "lookup_key": None,
-        "metadata": {},
-        "nickname": None,
-        "product": ids.new("product"),
-        "recurring": None,
-        "tax_behavior": "unspecified",
-        "tiers_mode": None,
-        "transform_quantity": None,
-        "type": "one_time",
-        "unit_amount": data["unit_amount"],
-        "unit_amount_decimal": str(data["unit_amount"]),
-    }
+def _inline(call: Call, *, data: dict[str, Any], place: str) -> tuple[Object, str]:
+    """A price for this session only: shown, not stored."""
+    if "product" in data:
+        product = products.find(call, id=data["product"], param=f"{place}[price_data][product]")
+        product_id, name = product["id"], product["name"]
+    else:
+        product_id, name = ids.new("product"), data["product_data"]["name"]
+    price = prices.build(
+        id=ids.new("price"),
+        now=call.now,
+        product_id=product_id,
+        currency=check_currency(data["currency"]),
+        unit_amount=data["unit_amount"],
+    )
+    return price | {"active": False}, name
