@@ -124,6 +124,7 @@ MIDDLEWARE = [
     # First, so that nothing else runs for Stripe's deliveries.
     "payments.webhooks.WebhookMiddleware",
     "config.health.HealthMiddleware",
+    "config.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.request_log.RequestLog",
@@ -292,6 +293,8 @@ CONTENT_SECURITY_POLICY = {
         "object-src": ["'none'"],
     },
 }
+# Prometheus sends it; without it there is no /metrics.
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_USER_ID_FIELD = ""  # Asking for it would read the session on every page.
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.QUIET
