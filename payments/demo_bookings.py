@@ -7,7 +7,8 @@ come by webhook where the product is up; what was not delivered is pulled from t
 
 Everything is dated now: times in the past cannot be booked, so there are no past events among them. Two things are
 hurried, for nobody waits 45 minutes for a demonstration: the hold of LAPSED lasts no minute, and the hold of the LATE
-ones is ended while their card form is open, as the sweep would end it a moment before the card is charged.
+ones is ended while their card form is open, as the sweep would end it a moment before the card is charged. The held
+ones run out like any other: after the merchant's 45 minutes the sweep expires them, and a later run leaves them so.
 
 Called by `manage.py seed_demo --bookings`.
 """

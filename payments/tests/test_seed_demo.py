@@ -140,6 +140,14 @@ def test_a_merchant_with_keys_of_its_own_is_left_alone(sandbox: Sandbox) -> None
     assert not Booking.objects.exists()
 
 
+def test_where_another_merchant_is_if_empty_makes_no_bookings_either(sandbox: Sandbox) -> None:
+    call_command("create_merchant", "Ours", "ours", "--email", "ours@example.com", stdout=StringIO())
+    out = StringIO()
+    call_command("seed_demo", "--if-empty", "--bookings", stdout=out)
+    assert out.getvalue() == ""
+    assert not Booking.objects.exists()
+
+
 def test_guests_are_plainly_invented_and_each_is_another() -> None:
     emails = [guest.email for guest in (*demo_cast.guests(), demo_cast.TAKER)]
     assert len(set(emails)) == len(emails)
