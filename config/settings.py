@@ -10,7 +10,7 @@ import environ
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config import logging
+from config import error_reports, logging
 from config.console import UNFOLD  # noqa: F401 - the staff console's look and sidebar
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -302,3 +302,7 @@ DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.QUIET
 DJANGO_STRUCTLOG_CELERY_TASK_RETRY_LOG_LEVEL = logging.QUIET
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 LOGGING = logging.configuration(development=DEVELOPMENT, level=env.str("LOG_LEVEL", "INFO"))
+# Errors are reported there, without personal data; without it they stay in the log.
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+if SENTRY_DSN:
+    error_reports.start(dsn=SENTRY_DSN, environment=ENVIRONMENT)
