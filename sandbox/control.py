@@ -76,6 +76,7 @@ class Control:
             ("POST", "/_sandbox/checkout/{id}/pay", self.checkout_pay),
             ("POST", "/_sandbox/checkout/{id}/after_3ds", self.checkout_after_3ds),
         ]
+        table.append(("GET", "/_sandbox/objects", self.objects))
         table += [("POST", path, self._acting(action)) for path, action in dashboard.ACTIONS]
         return [Route(path, _told(endpoint), methods=[method]) for method, path, endpoint in table]
 
@@ -222,6 +223,9 @@ class Control:
             event=query.get("event", ""), state=query.get("state", ""), limit=int(query.get("limit", 200))
         )
         return JSONResponse({"deliveries": found})
+
+    async def objects(self, request: Request) -> Response:
+        return self._do(self._call(request, dict(request.query_params)), dashboard.objects)
 
     async def redeliver(self, request: Request) -> Response:
         return self._do(self._call(request), event_log.redeliver)

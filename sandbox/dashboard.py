@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sandbox import listing
 from sandbox.call import Call
-from sandbox.objects import disputes, fraud_warnings, payouts
+from sandbox.objects import disputes, fraud_warnings, payouts, refunds
 from sandbox.store import Object, public
 
 Action = Callable[[Call], Object]
@@ -47,9 +48,24 @@ def payout_canceled(call: Call) -> Object:
     return public(payouts.cancel(call))
 
 
+def refund(call: Call) -> Object:
+    """{"amount": 500}, or all that is left: made in the dashboard, without the product's metadata."""
+    amount = {"amount": int(call.params["amount"])} if "amount" in call.params else {}
+    call.params = {"charge": call.ids["id"], **amount}
+    return public(refunds.create(call))
+
+
+def objects(call: Call) -> Object:
+    """`?type=charge&limit=50`: the newest of one type."""
+    wanted, limit = call.params.get("type", ""), call.params.get("limit", "")
+    call.params = {"limit": int(limit) if limit.isdigit() else listing.DEFAULT_LIMIT}
+    return listing.page(call, type=wanted, url="/_sandbox/objects")
+
+
 ACTIONS: tuple[tuple[str, Action], ...] = (
     ("/_sandbox/charges/{id}/dispute", dispute),
     ("/_sandbox/charges/{id}/early_fraud_warning", warn_of_fraud),
+    ("/_sandbox/charges/{id}/refund", refund),
     ("/_sandbox/disputes/{id}/decide", decide),
     ("/_sandbox/payouts", pay_out),
     ("/_sandbox/payouts/{id}/arrive", payout_arrives),

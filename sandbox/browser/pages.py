@@ -1,4 +1,5 @@
-"""Routes for browsers: the Stripe.js stand-in and its frames, hosted Checkout, the 3-D Secure challenge.
+"""Routes for browsers: the Stripe.js stand-in and its frames, hosted Checkout, the 3-D Secure challenge, and
+the start page.
 
 Every page is a static file. Its script talks to the sandbox's own HTTP API exactly as Stripe's pages talk to
 Stripe's: nothing here reads or writes the sandbox's state. `sandbox/app.py` mounts `routes`.
@@ -68,6 +69,11 @@ async def controller(request: Request) -> Response:
     return _page(name="element/controller.html", policy=OWN_ORIGIN_ONLY, embeddable=True)
 
 
+async def start(request: Request) -> Response:
+    """`GET /`: where a person sees and steers the sandbox, through the control API."""
+    return _page(name="start/start.html", policy=OWN_ORIGIN_ONLY, embeddable=False)
+
+
 async def hosted_checkout(request: Request) -> Response:
     """`GET /c/pay/<cs_id>`, the `url` of a Checkout session."""
     return _page(name="checkout/checkout.html", policy=OWN_ORIGIN_ONLY, embeddable=False)
@@ -96,6 +102,7 @@ def _page(*, name: str, policy: str, embeddable: bool) -> Response:
 
 
 routes: list[BaseRoute] = [
+    Route("/", start),
     Route("/js/stripe.js", stand_in),
     Route("/js/payment-element", payment_element),
     Route("/js/controller", controller),
