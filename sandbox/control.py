@@ -20,7 +20,7 @@ from sandbox.call import Call
 from sandbox.config import API_VERSION, Tuning
 from sandbox.errors import StripeError
 from sandbox.faults import UnknownFault
-from sandbox.objects import balance, challenge, checkout_payment, event_log
+from sandbox.objects import balance, challenge, checkout_payment, event_log, portal
 from sandbox.schema import forms
 from sandbox.world import World
 
@@ -77,6 +77,7 @@ class Control:
             ("POST", "/_sandbox/checkout/{id}/after_3ds", self.checkout_after_3ds),
         ]
         table.append(("GET", "/_sandbox/objects", self.objects))
+        table.append(("GET", "/_sandbox/portal/{id}", self.portal))
         table += [("POST", path, self._acting(action)) for path, action in dashboard.ACTIONS]
         return [Route(path, _told(endpoint), methods=[method]) for method, path, endpoint in table]
 
@@ -226,6 +227,9 @@ class Control:
 
     async def objects(self, request: Request) -> Response:
         return self._do(self._call(request, dict(request.query_params)), dashboard.objects)
+
+    async def portal(self, request: Request) -> Response:
+        return self._do(self._call(request), portal.shown)
 
     async def redeliver(self, request: Request) -> Response:
         return self._do(self._call(request), event_log.redeliver)

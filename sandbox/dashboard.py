@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sandbox import listing
 from sandbox.call import Call
-from sandbox.objects import disputes, fraud_warnings, payouts, refunds
+from sandbox.objects import disputes, fraud_warnings, payouts, portal, refunds
 from sandbox.store import Object, public
 
 Action = Callable[[Call], Object]
@@ -67,6 +67,8 @@ ACTIONS: tuple[tuple[str, Action], ...] = (
     ("/_sandbox/charges/{id}/early_fraud_warning", warn_of_fraud),
     ("/_sandbox/charges/{id}/refund", refund),
     ("/_sandbox/disputes/{id}/decide", decide),
+    ("/_sandbox/portal/{id}/prefer", portal.prefer_card),
+    ("/_sandbox/portal/{id}/remove", portal.remove_card),
     ("/_sandbox/payouts", pay_out),
     ("/_sandbox/payouts/{id}/arrive", payout_arrives),
     ("/_sandbox/payouts/{id}/fail", payout_fails),

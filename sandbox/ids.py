@@ -17,6 +17,7 @@ SHAPES = {
     "payment_method": ("pm_1", 23),
     "customer": ("cus_", 14),
     "dispute": ("du_1", 23),
+    "billing_portal.session": ("bps_1", 23),
     "payout": ("po_1", 23),
     "radar.early_fraud_warning": ("issfr_1", 23),
     "event": ("evt_1", 23),

@@ -52,6 +52,7 @@ PARAMETERS: dict[str, frozenset[str]] = {
         "GET /customers": PAGE + "created email",
         "POST /customers/{id}": CUSTOMER,
         "GET /customers/{id}/payment_methods": PAGE + "type",
+        "POST /billing_portal/sessions": "customer locale return_url",
         "GET /disputes": PAGE + "created charge payment_intent",
         "POST /disputes/{id}": "evidence metadata submit",
         "POST /payouts": "amount currency description metadata statement_descriptor",

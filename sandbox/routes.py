@@ -22,6 +22,7 @@ from sandbox.objects import (
     payment_intents,
     payment_methods,
     payouts,
+    portal,
     prices,
     products,
     refunds,
@@ -80,6 +81,11 @@ ROUTES: tuple[Route, ...] = (
     _route("GET /balance_transactions", "BalanceTransactionListParams", balance.page),
     _route(
         "GET /balance_transactions/{id}", "BalanceTransactionRetrieveParams", balance.retrieve_transaction
+    ),
+    _route(
+        "POST /billing_portal/sessions",
+        "billing_portal._session_create_params.SessionCreateParams",
+        portal.create,
     ),
     _route("GET /charges", "ChargeListParams", charges.page),
     _route("GET /charges/{id}", "ChargeRetrieveParams", charges.retrieve),

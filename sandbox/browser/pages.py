@@ -1,5 +1,5 @@
-"""Routes for browsers: the Stripe.js stand-in and its frames, hosted Checkout, the 3-D Secure challenge, and
-the start page.
+"""Routes for browsers: the Stripe.js stand-in and its frames, hosted Checkout, the 3-D Secure challenge,
+the billing portal and the start page.
 
 Every page is a static file. Its script talks to the sandbox's own HTTP API exactly as Stripe's pages talk to
 Stripe's: nothing here reads or writes the sandbox's state. `sandbox/app.py` mounts `routes`.
@@ -79,6 +79,11 @@ async def hosted_checkout(request: Request) -> Response:
     return _page(name="checkout/checkout.html", policy=OWN_ORIGIN_ONLY, embeddable=False)
 
 
+async def billing_portal(request: Request) -> Response:
+    """`GET /p/session/<bps_id>`, the `url` of a billing portal session."""
+    return _page(name="portal/portal.html", policy=OWN_ORIGIN_ONLY, embeddable=False)
+
+
 async def challenge(request: Request) -> Response:
     """`GET /3ds/<pi_id>`, in a dialog over the shop's page, or as a page of its own when there is a `return_url`."""
     return _page(name="challenge/challenge.html", policy=OWN_ORIGIN_ONLY, embeddable=True)
@@ -108,5 +113,6 @@ routes: list[BaseRoute] = [
     Route("/js/controller", controller),
     Mount("/js/static", UncachedStaticFiles(directory=STATIC)),
     Route("/c/pay/{session_id}", hosted_checkout),
+    Route("/p/session/{session_id}", billing_portal),
     Route("/3ds/{intent_id}", challenge),
 ]
