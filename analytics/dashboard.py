@@ -17,6 +17,7 @@ from django.urls import reverse
 
 from bookings.models import Booking
 from core import clock
+from core.money import format_whole
 from customers import access
 from customers.console import amount, moment
 from payments.admin import filters
@@ -202,7 +203,7 @@ def _one_currency(currency: str, *, found: dict[Any, Any], days: list[Any], url:
             {
                 "name": f"{day:%a}",
                 "is_today": day == filters.today(),
-                "total": amount(found[day]["total"] if day in found else 0, currency=currency),
+                "total": format_whole(found[day]["total"] if day in found else 0, currency),
                 "percent": found[day]["total"] * 100 // highest if day in found else 0,
             }
             for day in days

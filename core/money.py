@@ -159,6 +159,12 @@ def format_minor(minor: int, currency: str, locale: str = "en_US") -> str:
     return pattern.apply(amount, locale, currency=currency.upper(), currency_digits=False)
 
 
+def format_whole(minor: int, currency: str, locale: str = "en_US") -> str:
+    """Minor units rounded to whole ones, for charts where space is short: 105050 usd -> "$1,051"."""
+    whole = share(_integer(minor), part=1, whole=10 ** exponent(currency))
+    return _pattern(locale, 0).apply(Decimal(whole), locale, currency=currency.upper(), currency_digits=False)
+
+
 def parse(text: str, *, currency: str, locale: str = "en_US") -> Money:
     """What a person typed ("1,234.50", "$12") as Money; UnreadableAmount tells what is wrong."""
     places = exponent(currency)

@@ -14,6 +14,7 @@ from core.money import (
     at_rate,
     exponent,
     format_minor,
+    format_whole,
     parse,
     share,
 )
@@ -174,3 +175,9 @@ def test_the_template_filter_shows_minor_units():
         Context({"price": 1050, "currency": "usd", "whole": Money(500, "jpy"), "none": None})
     )
     assert shown == "$10.50|¥500|"
+
+
+def test_a_chart_shows_whole_units_rounded_half_up() -> None:
+    assert format_whole(105_050, "usd") == "$1,051"
+    assert format_whole(-105_050, "usd") == "-$1,051"
+    assert format_whole(1_050, "jpy") == "¥1,050"
