@@ -112,6 +112,7 @@ def test_booking_paying_refunding_and_their_mails_log_nothing_private(
     shop.deliver()
     refund.refresh_from_db()
     assert refund.state == RefundState.SUCCEEDED
+    assert started.client_secret
     nothing_private(lines, token, "203.0.113.77", started.client_secret)
 
 
