@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandbox import listing
+from sandbox import errors, listing
 from sandbox.call import Call
-from sandbox.objects import disputes, fraud_warnings, payouts, portal, refunds
+from sandbox.objects import disputes, fraud_warnings, payment_intents, payouts, portal, refunds
 from sandbox.store import Object, public
 
 Action = Callable[[Call], Object]
@@ -48,6 +48,22 @@ def payout_canceled(call: Call) -> Object:
     return public(payouts.cancel(call))
 
 
+def charge(call: Call) -> Object:
+    """{"amount": 5000, "currency": "usd"}: a payment typed into the dashboard, of which the product knows nothing."""
+    amount, currency = call.params.get("amount"), call.params.get("currency", "usd")
+    if not isinstance(amount, int):
+        raise errors.StripeError("amount must be an integer in minor units.", param="amount")
+    call.params = {
+        "amount": amount,
+        "currency": str(currency),
+        "description": "Taken in the dashboard",
+        "payment_method": "pm_card_visa",
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        "confirm": True,
+    }
+    return public(payment_intents.create(call))
+
+
 def refund(call: Call) -> Object:
     """{"amount": 500}, or all that is left: made in the dashboard, without the product's metadata."""
     amount = {"amount": int(call.params["amount"])} if "amount" in call.params else {}
@@ -63,6 +79,7 @@ def objects(call: Call) -> Object:
 
 
 ACTIONS: tuple[tuple[str, Action], ...] = (
+    ("/_sandbox/charges", charge),
     ("/_sandbox/charges/{id}/dispute", dispute),
     ("/_sandbox/charges/{id}/early_fraud_warning", warn_of_fraud),
     ("/_sandbox/charges/{id}/refund", refund),

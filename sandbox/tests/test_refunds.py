@@ -64,6 +64,17 @@ def test_card_5126_refunds_and_fails_later_and_the_money_is_back(emulator: Emula
     assert emulator.event_types()[-1] == "refund.failed"
 
 
+def test_money_taken_and_given_back_in_the_dashboard_carries_no_metadata(emulator: Emulator) -> None:
+    intent = emulator.control("charges", {"amount": 5000, "currency": "usd"})
+    assert (intent["status"], intent["metadata"]) == ("succeeded", {})
+    emulator.control(f"charges/{intent['latest_charge']}/refund", {"amount": 1000})
+    [refund] = emulator.v1.refunds.list({"charge": intent["latest_charge"]}).data
+    assert (refund.amount, refund.metadata.to_dict()) == (1000, {})
+    assert emulator.balance()["total"] == 5000 - 175 - 1000
+    with pytest.raises(OSError, match="400"):
+        emulator.control("charges", {"amount": "12.50"})
+
+
 def test_what_was_never_captured_cannot_be_refunded(emulator: Emulator) -> None:
     unpaid = emulator.v1.payment_intents.create(DEPOSIT)
     held = emulator.pay(capture_method="manual")

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sandbox.tests.browser_support import violations
-from sandbox.tests.support import Emulator
+from sandbox.tests.support import NO_REDIRECTS, Emulator
 
 pytestmark = pytest.mark.browser
 
@@ -21,6 +21,22 @@ def test_an_open_session_is_paid_as_the_customer(page: Page, emulator: Emulator)
     link = page.get_by_role("link", name="Pay as customer")
     expect(link).to_have_attribute("href", session.url)
     assert violations(page) == []
+
+
+def test_a_card_is_set_up_by_answering_its_challenge_as_the_customer(page: Page, emulator: Emulator) -> None:
+    customer = emulator.v1.customers.create({}).id
+    token = "pm_card_authenticationRequired"
+    wanted = {"customer": customer, "payment_method": token, "confirm": True, **NO_REDIRECTS}
+    setup = emulator.v1.setup_intents.create(wanted)
+    _open(page, emulator, "setup_intent", id=setup.id)
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Answer as the customer").click()
+    challenge = opened.value
+    expect(challenge.locator("#amount")).to_have_text("Save this card")
+    challenge.get_by_role("button", name="Complete authentication").click()
+    expect(challenge.get_by_role("heading", name="That was all")).to_be_visible()
+    expect(page.get_by_role("cell", name="succeeded")).to_be_visible()
+    assert emulator.v1.setup_intents.retrieve(setup.id).status == "succeeded"
 
 
 def test_a_charge_is_disputed_and_the_dispute_won(page: Page, emulator: Emulator) -> None:

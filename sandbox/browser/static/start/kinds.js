@@ -73,6 +73,10 @@ export const KINDS = [
     columns: [id, amount, status(), text('Description', (one) => one.description ?? ''), created], actions: challengeActions,
   },
   {
+    key: 'setup_intent', title: 'Setup intents', empty: 'No card was set up yet.',
+    columns: [id, status(), customer, text('Use', (one) => one.usage.replaceAll('_', ' ')), created], actions: challengeActions,
+  },
+  {
     key: 'charge', title: 'Charges', empty: 'No charge yet.',
     columns: [
       id, amount, status((one) => (one.disputed ? 'disputed' : one.refunded ? 'refunded' : one.status)),
