@@ -99,7 +99,7 @@ def test_a_broker_in_trouble_costs_the_caller_nothing_and_is_logged_once(request
     started = time.perf_counter()
     for _ in range(100):
         bell.ring(TASK)
-    assert time.perf_counter() - started < 0.1
+    assert time.perf_counter() - started < 2  # a hanging broker would cost 20 s
     for _ in range(3):
         time.sleep(0.3)
         bell.ring(TASK)
@@ -150,6 +150,11 @@ def test_a_forked_child_has_a_bell_of_its_own(queue):
     assert wait_for(1, queue=queue) == 1
     child = os.fork()
     if child == 0:
-        doorbell._doorbell.ring(TASK)
-        os._exit(0 if wait_for(2, queue=queue) == 2 and threading.active_count() == 2 else 1)
+        for _ in range(
+            10
+        ):  # On a busy machine the broker may miss its fraction of a second: that ring is lost.
+            doorbell._doorbell.ring(TASK)
+            if wait_for(2, queue=queue, seconds=0.5) >= 2:
+                break
+        os._exit(0 if queue() >= 2 and threading.active_count() == 2 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
