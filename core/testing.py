@@ -1,4 +1,4 @@
-"""For tests alone: Django empties tables between tests that commit, which append-only tables refuse.
+"""For tests alone: append-only tables are emptied between tests that commit, and the cache is this process's memory.
 
 A pytest plugin (named in the root conftest.py). The flush suspends the truncate triggers inside its own
 transaction, as the tables' owner may; the row triggers, and everything outside the flush, stay as they are
@@ -11,6 +11,13 @@ from typing import Any
 import pytest
 
 from core.append_only import TRUNCATE_TRIGGER
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Counts of one run must not be met by the next; the shared cache has tests of its own."""
+    from django.conf import settings
+
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 
 def flush_statements(connection: Any, *, statements: list[str]) -> list[str]:
