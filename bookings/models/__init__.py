@@ -2,6 +2,7 @@
 
 from bookings.models.booking import Booking, BookingAddOn, BookingState, BookingStateChange
 from bookings.models.catalogue import AddOn, Menu, Per, TaxRate, TravelFee
+from bookings.models.edit import BookingEdit
 from bookings.models.instalment import Instalment, Purpose
 from bookings.models.price_line import LineKind, PriceLine
 from bookings.models.slot import Slot
@@ -10,6 +11,7 @@ __all__ = [
     "AddOn",
     "Booking",
     "BookingAddOn",
+    "BookingEdit",
     "BookingState",
     "BookingStateChange",
     "Instalment",

@@ -1,6 +1,7 @@
 """Money that moved or should: payments, refunds, receipts, the ledger, the desk, and Stripe's events."""
 
 from payments.models.balance import BalanceTransaction
+from payments.models.credit import Credit, CreditSource, CreditUse, CreditUseKind
 from payments.models.desk import DeskItem, DeskKind
 from payments.models.gateway_account import BalanceCursor, GatewayAccount, GatewayCustomer, WebhookEndpoint
 from payments.models.inbox import EventState, WebhookEvent
@@ -26,6 +27,10 @@ __all__ = [
     "BalanceTransaction",
     "Capture",
     "CheckoutMode",
+    "Credit",
+    "CreditSource",
+    "CreditUse",
+    "CreditUseKind",
     "DeskItem",
     "DeskKind",
     "EventState",
