@@ -2,13 +2,16 @@
 
 from customers.models.customer import Customer
 from customers.models.fees import PlatformFeeOverride
+from customers.models.link import AccountLink, LinkPurpose
 from customers.models.membership import Membership, Role
 from customers.models.merchant import FeePresentation, FeeTier, Merchant, PaymentMethod
 
 __all__ = [
+    "AccountLink",
     "Customer",
     "FeePresentation",
     "FeeTier",
+    "LinkPurpose",
     "Membership",
     "Merchant",
     "PaymentMethod",

@@ -10,7 +10,11 @@ from customers.models.merchant import Merchant
 
 
 class Customer(PublicIdModel):
-    """Knowing a customer's e-mail address grants nothing: pages are reached by signed links or login."""
+    """Knowing a customer's e-mail address grants nothing: pages are reached by signed links or a one-time link.
+
+    `email_verified_at` is when somebody last proved, by a one-time link, to read the mail of `email`; cards are kept
+    only after that. Raising `sign_in_version` ends every sign-in of this customer.
+    """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="customers")
     user = models.ForeignKey(
@@ -20,6 +24,8 @@ class Customer(PublicIdModel):
     name = models.CharField(max_length=120)
     phone = PhoneNumberField(blank=True)
     notes = models.TextField(blank=True)
+    email_verified_at = models.DateTimeField(null=True, blank=True, editable=False)
+    sign_in_version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
         ordering = ["-id"]

@@ -1,0 +1,86 @@
+"""Who of the merchant's customers is signed in with this browser.
+
+The session carries one grant: a customer, at that customer's merchant, since a moment. It is good on that merchant's
+pages alone, for SIGN_IN_DAYS, and until the customer's `sign_in_version` is raised. Pages and API of every room ask
+`current_customer(request)`; only the one-time links (customers/links.py by its views) call `sign_in`.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from django.contrib.auth import SESSION_KEY as STAFF_KEY
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+
+from core import clock
+from core.errors import NotFound
+from customers import merchants
+from customers.models import Customer, Merchant
+
+SIGN_IN_DAYS = 30
+_SESSION_KEY = "customer"
+_MEMO = "_current_customer"
+
+
+def current_customer(request: HttpRequest, *, merchant: Merchant | None = None) -> Customer | None:
+    """The customer (with merchant) who is signed in at the merchant of this request's host, or None.
+
+    Asked once per request; no query without a grant. `merchant` spares a query when the caller has the host's already.
+    """
+    if not hasattr(request, _MEMO):
+        setattr(request, _MEMO, _find(request, merchant=merchant))
+    found: Customer | None = getattr(request, _MEMO)
+    return found
+
+
+def sign_in(request: HttpRequest, customer: Customer) -> None:
+    """Trade this browser's session for a new one that holds the grant: a session known before is worth nothing.
+
+    What another customer saw with this browser is forgotten; a member of staff stays signed in.
+    """
+    before = request.session.get(_SESSION_KEY)
+    if before is not None and before.get("customer") != customer.pk:
+        sign_out(request)
+    request.session.cycle_key()
+    request.session[_SESSION_KEY] = {
+        "merchant": customer.merchant_id,
+        "customer": customer.pk,
+        "version": customer.sign_in_version,
+        "at": int(clock.now().timestamp()),
+    }
+    setattr(request, _MEMO, customer)
+
+
+def sign_out(request: HttpRequest) -> None:
+    """Forget all that a customer left in this browser's session, booking links that were opened with it too."""
+    session = request.session
+    if STAFF_KEY not in session:
+        session.flush()
+    else:
+        _forget_customers(session)
+        session.cycle_key()
+    setattr(request, _MEMO, None)
+
+
+def _forget_customers(session: SessionBase) -> None:
+    for key in (_SESSION_KEY, "bookings"):
+        session.pop(key, None)
+
+
+def _find(request: HttpRequest, *, merchant: Merchant | None) -> Customer | None:
+    grant = request.session.get(_SESSION_KEY)
+    if not grant:
+        return None
+    since = datetime.fromtimestamp(grant["at"], tz=UTC)
+    if clock.now() - since > timedelta(days=SIGN_IN_DAYS):
+        return None
+    try:
+        merchant = merchant or merchants.for_host(request.get_host())
+    except NotFound:
+        return None
+    if grant["merchant"] != merchant.pk:
+        return None
+    return (
+        Customer.objects.select_related("merchant")
+        .filter(pk=grant["customer"], merchant=merchant, sign_in_version=grant["version"])
+        .first()
+    )
