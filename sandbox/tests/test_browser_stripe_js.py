@@ -143,6 +143,8 @@ MISTAKES = {
     "elements.create('payment')": "only create one",
     "stripe.confirmPayment({elements})": "return_url",
     "stripe.retrievePaymentIntent('pi_1')": "client secret",
+    "stripe.retrieveSetupIntent('pi_1_secret_2')": "of a SetupIntent",
+    "stripe.confirmPayment({clientSecret: 'seti_1_secret_2', redirect: 'if_required'})": "of a PaymentIntent",
     "payment.mount('#nowhere')": "applies to no DOM elements",
     "(payment.unmount(), elements.submit())": "mounted Payment Element",
     "(payment.destroy(), payment.mount('#payment-element'))": "destroyed",

@@ -32,7 +32,8 @@ form.addEventListener('submit', async (event) => {
   event.preventDefault();
   message.textContent = '';
   const submitted = await elements.submit();
-  const result = submitted.error ? submitted : await stripe.confirmPayment({
+  const confirm = chosen.saves ? 'confirmSetup' : 'confirmPayment';
+  const result = submitted.error ? submitted : await stripe[confirm]({
     elements,
     ...(chosen.deferred ? {clientSecret: query.get('secret')} : {}),
     confirmParams: {return_url: `${window.location.origin}/return?booking=7`, ...chosen.confirm},
@@ -43,6 +44,6 @@ form.addEventListener('submit', async (event) => {
   if (result.error) {
     message.textContent = result.error.message;
   } else {
-    outcome.textContent = result.paymentIntent.status;
+    outcome.textContent = (result.paymentIntent ?? result.setupIntent).status;
   }
 });

@@ -9,7 +9,7 @@ const main = document.getElementById('payment');
 const form = document.getElementById('card');
 const card = new CardForm({root: form, onChange: (state) => emitChange(state)});
 
-// Set by `init`: {key, account, clientSecret?, appearance, fonts, options, asksForAddress, …}
+// Set by `init`: {key, account, clientSecret?, appearance, fonts, options, asksForAddress, savesCard, …}
 let settings = {};
 let hasAddress = true;
 
@@ -61,6 +61,7 @@ function update(given) {
     hasAddress = false;
   }
   card.disabled = given.options?.readOnly === true;
+  document.getElementById('terms').hidden = !given.savesCard;
 }
 
 // A shop that mounts a finished or foreign intent learns it at once, by `loaderror`, as with Stripe.
@@ -73,11 +74,12 @@ async function loadIntent() {
     return {error};
   }
   if (['succeeded', 'canceled'].includes(intent.status)) {
-    const message = 'This PaymentIntent is in a terminal state and cannot be used to initialize Elements.';
-    return {error: {type: 'invalid_request_error', code: 'payment_intent_unexpected_state', message}};
+    const noun = intent.object === 'setup_intent' ? 'SetupIntent' : 'PaymentIntent';
+    const message = `This ${noun} is in a terminal state and cannot be used to initialize Elements.`;
+    return {error: {type: 'invalid_request_error', code: `${intent.object}_unexpected_state`, message}};
   }
-  const showTerms = intent.setup_future_usage && settings.options?.terms?.card !== 'never';
-  document.getElementById('terms').hidden = !showTerms;
+  const isKept = intent.setup_future_usage && settings.options?.terms?.card !== 'never';
+  document.getElementById('terms').hidden = !(settings.savesCard || isKept);
   return {};
 }
 

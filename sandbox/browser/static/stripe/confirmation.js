@@ -20,12 +20,17 @@ async function settle({controller, api, result}) {
   return outcome(intent);
 }
 
+// A refusal carries the intent along, under the API's name for it.
 function outcome(intent) {
-  if (intent.status === 'requires_payment_method' && intent.last_payment_error) {
-    return {error: {...intent.last_payment_error, payment_intent: intent}};
+  const refusal = intent.last_payment_error ?? intent.last_setup_error;
+  if (intent.status === 'requires_payment_method' && refusal) {
+    return {error: {...refusal, [intent.object]: intent}};
   }
-  return {paymentIntent: intent};
+  return named(intent);
 }
+
+// An intent of either kind, under the name Stripe.js answers with.
+const named = (intent) => (intent.object === 'setup_intent' ? {setupIntent: intent} : {paymentIntent: intent});
 
 async function carryOut(intent) {
   const action = intent.next_action;
@@ -45,8 +50,8 @@ const REDIRECT_STATUS = {succeeded: 'succeeded', requires_capture: 'succeeded', 
 // The return URL with the parameters Stripe adds, whatever parameters it has already.
 function returnTo({returnUrl, intent}) {
   const url = new URL(returnUrl, window.location.href);
-  url.searchParams.set('payment_intent', intent.id);
-  url.searchParams.set('payment_intent_client_secret', intent.client_secret);
+  url.searchParams.set(intent.object, intent.id);
+  url.searchParams.set(`${intent.object}_client_secret`, intent.client_secret);
   url.searchParams.set('redirect_status', REDIRECT_STATUS[intent.status] ?? 'failed');
   window.location.assign(url);
   return new Promise(() => {});

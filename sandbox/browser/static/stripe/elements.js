@@ -1,5 +1,5 @@
-// `stripe.elements(…)`: for one PaymentIntent (by its client secret), or deferred (an amount now, the intent
-// when the customer pays).
+// `stripe.elements(…)`: for one PaymentIntent or SetupIntent (by its client secret), or deferred (a mode and an amount
+// now, the intent when the customer confirms).
 
 class Elements {
   #settings;

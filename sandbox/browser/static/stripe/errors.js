@@ -14,10 +14,12 @@ function requireObject(value, what) {
   }
 }
 
-function requireClientSecret(value, what) {
-  if (typeof value !== 'string' || !/^(pi|seti)_[A-Za-z0-9]+_secret_[A-Za-z0-9]+$/.test(value)) {
+// `kind` narrows it down to payment intents ("pi") or setup intents ("seti").
+function requireClientSecret(value, what, kind = 'pi|seti') {
+  if (typeof value !== 'string' || !new RegExp(`^(${kind})_[A-Za-z0-9]+_secret_[A-Za-z0-9]+$`).test(value)) {
     throw new IntegrationError(
-      `Invalid value for ${what}: value should be a client secret of the form \${id}_secret_\${secret}. ` +
+      `Invalid value for ${what}: value should be a client secret of the form \${id}_secret_\${secret}` +
+      `${kind === 'seti' ? ' of a SetupIntent' : kind === 'pi' ? ' of a PaymentIntent' : ''}. ` +
       `You specified: ${String(value)}.`,
     );
   }

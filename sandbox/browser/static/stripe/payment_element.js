@@ -1,14 +1,20 @@
 // `elements.create('payment')`: an iframe in the shop's page, and the events that come out of it.
 
+// About how wide the words about keeping the card are, in their own font size; and that size.
+const TERMS_EM = 62;
+const SMALL = 0.875;
+
 // Height of the card form before it is there, so that nothing moves when it appears. The same arithmetic,
-// from the same variables, as in element.css.
-function estimatedHeight({appearance, options}) {
+// from the same variables, as in element.css. `termsWidth` is the width in pixels of the words about keeping the card, 0
+// without them.
+function estimatedHeight({appearance, options, termsWidth}) {
   const variables = appearance?.variables ?? {};
   const font = pixels(variables.fontSizeBase, 16);
   const unit = pixels(variables.spacingUnit, 4);
   const rows = asksForAddress(options) ? 3 : 2;
   const field = 2.5 * font + 7 * unit;
-  return Math.ceil(rows * field + rows * 6.5 * unit + 1.25 * font + 8);
+  const terms = termsWidth ? Math.ceil((TERMS_EM * SMALL * font) / termsWidth) * 1.25 * font + 3 * unit : 0;
+  return Math.ceil(rows * field + rows * 6.5 * unit + 1.25 * font + terms + 8);
 }
 
 function pixels(value, fallback) {
@@ -24,6 +30,12 @@ function asksForAddress(options) {
   const address = fields?.address;
   const isNever = address?.country === 'never' && address?.postalCode === 'never';
   return !(fields === 'never' || address === 'never' || isNever);
+}
+
+// Whether the card will be kept, as far as that is known before the intent: then the form says so.
+function savesCard({mode, clientSecret, setupFutureUsage, options}) {
+  const isSetup = mode === 'setup' || clientSecret?.startsWith('seti_') || Boolean(setupFutureUsage);
+  return isSetup && options?.terms?.card !== 'never';
 }
 
 // What the shop told the form not to ask for, it must say itself when it confirms (Stripe insists, too).
@@ -136,25 +148,27 @@ class PaymentElement {
     return this.#frame.call(method, params);
   }
 
-  confirm(params) {
+  confirm({caller, ...params}) {
     const missing = missingDetail({options: this.#options, confirmParams: params.confirmParams});
     if (missing) {
       throw new IntegrationError(
         `You specified "never" for fields.billing_details.${missing} when creating the payment Element, but did not ` +
-        `pass confirmParams.payment_method_data.billing_details.${missing} when calling stripe.confirmPayment().`,
+        `pass confirmParams.payment_method_data.billing_details.${missing} when calling ${caller}.`,
       );
     }
     return this.ask('confirm', params);
   }
 
   #everything() {
-    return {...this.#settings(), options: this.#options, asksForAddress: asksForAddress(this.#options)};
+    const everything = {...this.#settings(), options: this.#options, asksForAddress: asksForAddress(this.#options)};
+    return {...everything, savesCard: savesCard(everything)};
   }
 
   #placeIn(container) {
     container.replaceChildren();
     container.classList.add('StripeElement');
-    const height = estimatedHeight({appearance: this.#settings().appearance, options: this.#options});
+    const termsWidth = savesCard({...this.#settings(), options: this.#options}) ? container.clientWidth : 0;
+    const height = estimatedHeight({appearance: this.#settings().appearance, options: this.#options, termsWidth});
     // Set by CSSOM, never by a style attribute in HTML: a strict style-src allows only the former. The frame is
     // 4px larger on all sides, so that it does not cut the focus rings off.
     Object.assign(this.#frame.element.style, {

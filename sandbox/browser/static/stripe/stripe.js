@@ -16,37 +16,23 @@ class StripeClient {
     return new Elements({stripe: {...this.#api, locale: options.locale ?? this.#locale}, options});
   }
 
-  async confirmPayment(options) {
-    requireObject(options, 'stripe.confirmPayment()');
-    const {elements, confirmParams = {}, redirect = 'always'} = options;
-    if (redirect === 'always' && !confirmParams.return_url) {
-      throw new IntegrationError(
-        'stripe.confirmPayment(): the `confirmParams.return_url` argument is required when `redirect` is "always".',
-      );
-    }
-    const clientSecret = options.clientSecret ?? elements?.clientSecret;
-    requireClientSecret(clientSecret, 'stripe.confirmPayment(): clientSecret');
-    const result = await this.#confirm({elements, clientSecret, confirmParams});
-    const settled = await settle({controller: this.#controller, api: this.#api, result});
-    if (settled.error || redirect === 'if_required') {
-      return settled;
-    }
-    return returnTo({returnUrl: confirmParams.return_url, intent: settled.paymentIntent});
+  // With `elements`, or for a card on file: `{clientSecret, confirmParams: {payment_method: 'pm_…'}}`.
+  confirmPayment(options) {
+    return this.#confirmOnPage({caller: 'stripe.confirmPayment()', kind: 'pi', options});
+  }
+
+  // The same for a SetupIntent: the card is checked and kept, nothing is charged.
+  confirmSetup(options) {
+    return this.#confirmOnPage({caller: 'stripe.confirmSetup()', kind: 'seti', options});
   }
 
   // For a card on file: `{payment_method: 'pm_…'}`. New cards are confirmed with the Payment Element.
-  async confirmCardPayment(clientSecret, data = {}, {handleActions = true} = {}) {
-    requireClientSecret(clientSecret, 'stripe.confirmCardPayment(): clientSecret');
-    if (data.payment_method !== undefined && typeof data.payment_method !== 'string') {
-      throw new IntegrationError(
-        'stripe.confirmCardPayment(): the sandbox takes payment_method as an id; use confirmPayment() with a Payment Element.',
-      );
-    }
-    const result = await this.#confirm({clientSecret, confirmParams: data});
-    if (result.error || !handleActions) {
-      return result.error ? {error: result.error} : {paymentIntent: result.intent};
-    }
-    return settle({controller: this.#controller, api: this.#api, result});
+  confirmCardPayment(clientSecret, data = {}, options = {}) {
+    return this.#confirmSaved({caller: 'stripe.confirmCardPayment()', kind: 'pi', clientSecret, data, options});
+  }
+
+  confirmCardSetup(clientSecret, data = {}, options = {}) {
+    return this.#confirmSaved({caller: 'stripe.confirmCardSetup()', kind: 'seti', clientSecret, data, options});
   }
 
   async handleNextAction(options) {
@@ -56,10 +42,12 @@ class StripeClient {
     return settle({controller: this.#controller, api: this.#api, result});
   }
 
-  async retrievePaymentIntent(clientSecret) {
-    requireClientSecret(clientSecret, 'stripe.retrievePaymentIntent()');
-    const result = await this.#controller.call('retrieve', {...this.#api, clientSecret});
-    return result.error ? {error: result.error} : {paymentIntent: result.intent};
+  retrievePaymentIntent(clientSecret) {
+    return this.#retrieve({caller: 'stripe.retrievePaymentIntent()', kind: 'pi', clientSecret});
+  }
+
+  retrieveSetupIntent(clientSecret) {
+    return this.#retrieve({caller: 'stripe.retrieveSetupIntent()', kind: 'seti', clientSecret});
   }
 
   async createPaymentMethod(options) {
@@ -72,15 +60,51 @@ class StripeClient {
     return result.error ? {error: result.error} : {paymentMethod: result.paymentMethod};
   }
 
-  #confirm({elements, clientSecret, confirmParams}) {
+  async #confirmOnPage({caller, kind, options}) {
+    requireObject(options, caller);
+    const {elements, confirmParams = {}, redirect = 'always'} = options;
+    if (redirect === 'always' && !confirmParams.return_url) {
+      throw new IntegrationError(`${caller}: the \`confirmParams.return_url\` argument is required when \`redirect\` is "always".`);
+    }
+    const clientSecret = options.clientSecret ?? elements?.clientSecret;
+    requireClientSecret(clientSecret, `${caller}: clientSecret`, kind);
+    const result = await this.#confirm({caller, elements, clientSecret, confirmParams});
+    const settled = await settle({controller: this.#controller, api: this.#api, result});
+    if (settled.error || redirect === 'if_required') {
+      return settled;
+    }
+    return returnTo({returnUrl: confirmParams.return_url, intent: settled.paymentIntent ?? settled.setupIntent});
+  }
+
+  async #confirmSaved({caller, kind, clientSecret, data, options: {handleActions = true}}) {
+    requireClientSecret(clientSecret, `${caller}: clientSecret`, kind);
+    if (data.payment_method !== undefined && typeof data.payment_method !== 'string') {
+      throw new IntegrationError(
+        `${caller}: the sandbox takes payment_method as an id; a new card comes from a Payment Element (confirmPayment(), confirmSetup()).`,
+      );
+    }
+    const result = await this.#confirm({caller, clientSecret, confirmParams: data});
+    if (result.error || !handleActions) {
+      return result.error ? {error: result.error} : named(result.intent);
+    }
+    return settle({controller: this.#controller, api: this.#api, result});
+  }
+
+  async #retrieve({caller, kind, clientSecret}) {
+    requireClientSecret(clientSecret, caller, kind);
+    const result = await this.#controller.call('retrieve', {...this.#api, clientSecret});
+    return result.error ? {error: result.error} : named(result.intent);
+  }
+
+  #confirm({caller, elements, clientSecret, confirmParams}) {
     const params = {...this.#api, clientSecret, confirmParams};
     if (!elements) {
       return this.#controller.call('confirm', params);
     }
     if (elements.isDeferred && !elements.isSubmitted) {
-      throw new IntegrationError('You must call elements.submit() before stripe.confirmPayment().');
+      throw new IntegrationError(`You must call elements.submit() before ${caller}.`);
     }
-    return elements.mountedPayment('stripe.confirmPayment()').confirm(params);
+    return elements.mountedPayment(caller).confirm({caller, ...params});
   }
 
   static #checkKey(key) {
