@@ -1,4 +1,7 @@
-"""The sandbox clock: real time plus an offset that only grows, until a reset. Signatures never use it."""
+"""The sandbox clock: real time plus an offset that grows, unless the control API puts it to an earlier moment.
+
+That is for a past to be lived through, such as a year of demonstration data. Signatures never use this clock.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,12 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         if seconds < 0:
-            raise ValueError("The sandbox clock only goes forward; reset sets it back to real time.")
+            raise ValueError('The clock is advanced forward only; {"to": …} puts it to an earlier moment.')
         self.offset += seconds
+
+    def put_to(self, moment: float) -> None:
+        """`moment`: seconds since 1970, from which time then goes on."""
+        self.offset = moment - time.time()
 
     def today(self) -> datetime.date:
         return datetime.datetime.fromtimestamp(self.now(), tz=datetime.UTC).date()

@@ -131,11 +131,17 @@ class Control:
         return JSONResponse({"now": self.world.clock.now(), "offset": self.world.clock.offset})
 
     async def advance(self, request: Request) -> Response:
-        """{"advance": seconds}: everything that falls due on the way happens before the answer."""
-        seconds = (await _sent(request)).get("advance")
+        """{"advance": seconds}, or {"to": unix seconds, null for real time}, also back: a past to be lived through.
+
+        Everything that falls due on the way happens before the answer.
+        """
+        sent = await _sent(request)
         try:
             with self.world.store.unit():
-                self.world.advance(float(seconds))  # type: ignore[arg-type]
+                if "to" in sent:
+                    self.world.put_clock_to(None if sent["to"] is None else float(sent["to"]))
+                else:
+                    self.world.advance(float(sent.get("advance")))  # type: ignore[arg-type]
         except (TypeError, ValueError) as problem:
             raise BadControl(f"advance must be a number of seconds, not below 0 ({problem})") from problem
         ran = timers.run_due(self.world, base_url=self._call(request).base_url)

@@ -1,7 +1,8 @@
 """Lists in SQL: by type, by linked values, by creation, from a cursor on; quick whatever the size of the state.
 
-The sandbox clock never goes back, so `seq`, the order of insertion, is the order of creation too: everything is
-a range of `seq`, read from an index in the order wanted and only as far as the page needs.
+`seq`, the order of insertion, is taken for the order of creation, so everything is a range of `seq`, read from an index
+in the order wanted and only as far as the page needs. That holds while the clock only goes forward. Where the control
+API put it back, what is made then is listed as newer than what was there, and a range of `created` may hold too much.
 """
 
 from __future__ import annotations

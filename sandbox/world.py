@@ -67,6 +67,17 @@ class World:
     def advance(self, seconds: float) -> None:
         """Moves the clock; runs inside a unit of work."""
         self.clock.advance(seconds)
+        self._keep_clock()
+
+    def put_clock_to(self, moment: float | None) -> None:
+        """Puts the clock to a moment, real time's for None; runs inside a unit of work."""
+        if moment is None:
+            self.clock.offset = 0.0
+        else:
+            self.clock.put_to(moment)
+        self._keep_clock()
+
+    def _keep_clock(self) -> None:
         self.store.set_meta(key="clock_offset", value=repr(self.clock.offset))
 
     def reset(self) -> None:
