@@ -19,6 +19,8 @@ User = AbstractBaseUser | AnonymousUser
 Row = TypeVar("Row", bound=Model)
 
 REFUND = "payments.refund"
+CAPTURE = "payments.capture"
+CHARGE_CARD = "payments.charge_card"
 HANDLE_EVENTS = "payments.handle_events"
 
 
@@ -29,7 +31,7 @@ def _codes(app: str, *, models: str, actions: str) -> frozenset[str]:
 _SEE = (
     _codes("customers", models="merchant customer platformfeeoverride", actions="view")
     | _codes("bookings", models="menu addon taxrate travelfee slot booking", actions="view")
-    | _codes("payments", models="payment refund receipt deskitem webhookevent", actions="view")
+    | _codes("payments", models="payment refund receipt deskitem webhookevent savedcard", actions="view")
     | _codes("payments", models="ledgertransaction ledgerentry balancetransaction", actions="view")
     | _codes("core", models="outboxemail", actions="view")
     | frozenset({"djstripe.view"})
@@ -41,7 +43,7 @@ _WORK = (
     | _codes("bookings", models="booking", actions="change")
 )
 _MANAGE = _codes("bookings", models="menu addon taxrate travelfee", actions="add change delete") | frozenset(
-    {REFUND, HANDLE_EVENTS}
+    {REFUND, CAPTURE, CHARGE_CARD, HANDLE_EVENTS}
 )
 _OWN = _codes("customers", models="merchant", actions="change") | _codes(
     "customers", models="membership", actions="view add change delete"

@@ -1,6 +1,8 @@
 """Money that moved or should: payments, refunds, receipts, the ledger, the desk, and Stripe's events."""
 
+from payments.models.authorization import Authorization, Decision
 from payments.models.balance import BalanceTransaction
+from payments.models.card import CardCharge, CardSetup, ChargeOutcome, SavedCard, SetupState
 from payments.models.credit import Credit, CreditSource, CreditUse, CreditUseKind
 from payments.models.desk import DeskItem, DeskKind
 from payments.models.gateway_account import BalanceCursor, GatewayAccount, GatewayCustomer, WebhookEndpoint
@@ -23,14 +25,19 @@ __all__ = [
     "HOLDING_STATES",
     "OPEN_STATES",
     "Account",
+    "Authorization",
     "BalanceCursor",
     "BalanceTransaction",
     "Capture",
+    "CardCharge",
+    "CardSetup",
+    "ChargeOutcome",
     "CheckoutMode",
     "Credit",
     "CreditSource",
     "CreditUse",
     "CreditUseKind",
+    "Decision",
     "DeskItem",
     "DeskKind",
     "EventState",
@@ -49,6 +56,8 @@ __all__ = [
     "RefundCause",
     "RefundState",
     "RefundStateChange",
+    "SavedCard",
+    "SetupState",
     "WebhookEndpoint",
     "WebhookEvent",
 ]

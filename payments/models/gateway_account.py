@@ -15,6 +15,11 @@ class GatewayAccount(PublicIdModel):
     stripe_account_id = models.CharField(max_length=64, blank=True, help_text="acct_…, as Stripe tells it.")
     publishable_key = models.CharField(max_length=255, blank=True)
     secret_key = EncryptedTextField(blank=True, default="")
+    allows_authorization = models.BooleanField(
+        default=False,
+        help_text="Customers' frontends may authorize a card (POST payments/authorize) and leave the capture to staff; "
+        "staff always may.",
+    )
 
     def __str__(self) -> str:
         return f"Stripe of {self.merchant}"

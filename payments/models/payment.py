@@ -139,7 +139,11 @@ class Payment(StatefulModel, PublicIdModel):
 
     class Meta:
         ordering = ["-id"]
-        permissions = [("refund", "Can refund payments")]
+        permissions = [
+            ("refund", "Can refund payments"),
+            ("capture", "Can authorize cards, capture and void"),
+            ("charge_card", "Can charge saved cards"),
+        ]
         indexes = [
             models.Index(fields=["merchant", "-id"], name="payment_merchant_newest"),
             models.Index(fields=["booking", "id"], name="payment_of_booking"),
