@@ -4,6 +4,7 @@ from bookings.models.booking import Booking, BookingAddOn, BookingState, Booking
 from bookings.models.catalogue import AddOn, Menu, Per, TaxRate, TravelFee
 from bookings.models.edit import BookingEdit
 from bookings.models.instalment import Instalment, Purpose
+from bookings.models.legal import LegalKind, LegalText
 from bookings.models.price_line import LineKind, PriceLine
 from bookings.models.slot import Slot
 
@@ -15,6 +16,8 @@ __all__ = [
     "BookingState",
     "BookingStateChange",
     "Instalment",
+    "LegalKind",
+    "LegalText",
     "LineKind",
     "Menu",
     "Per",

@@ -81,6 +81,10 @@ class Booking(StatefulModel, PublicIdModel):
     terms_version = models.CharField(max_length=20, blank=True)
     terms_accepted_at = models.DateTimeField(null=True, blank=True)
 
+    link_version = models.PositiveIntegerField(
+        default=1, editable=False, help_text="Raised to withdraw every link to this booking."
+    )
+
     hold_expires_at = models.DateTimeField(null=True, blank=True)
     hold_extensions = models.PositiveSmallIntegerField(default=0)
     confirmed_at = models.DateTimeField(null=True, blank=True)
