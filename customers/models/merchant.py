@@ -3,12 +3,20 @@
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.files.storage import Storage
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
+from core import uploads
 from core.public_ids import PublicIdModel
 
 SURCHARGE_LIMIT = Decimal("0.03")  # The card networks' cap on surcharges.
+MAX_CLAIM_HOLD_HOURS = 72
+VENMO_HANDLE = r"^[A-Za-z0-9_-]{5,30}$"
+
+
+def private_files() -> Storage:
+    return uploads.storage()
 
 
 class FeeTier(models.TextChoices):
@@ -83,16 +91,29 @@ class Merchant(PublicIdModel):
     tax_travel = models.BooleanField(default=False)
     tax_after_discount = models.BooleanField(default=True, help_text="Discounts lower the taxable subtotal.")
     tax_method_fee = models.BooleanField(default=False, help_text="The method fee contains tax.")
-    cancellation_policy = models.JSONField(default=default_cancellation_policy)
-
-    fee_presentation = models.CharField(
-        max_length=10, choices=FeePresentation, default=FeePresentation.DISCOUNT
+    offers_zelle = models.BooleanField(default=True, help_text="Offered once the address below is filled in.")
+    zelle_name = models.CharField(max_length=120, blank=True, help_text="The recipient as the bank shows it.")
+    zelle_contact = models.CharField(
+        max_length=254, blank=True, help_text="The e-mail address or U.S. phone number enrolled with Zelle."
     )
-    card_fee_rate = rate_field("0.08", "Added to an instalment paid by card (0.08 is 8 %).")
-    venmo_fee_rate = rate_field("0.03", "Added to an instalment paid by Venmo.")
-    zelle_fee_rate = rate_field("0", "Added to an instalment paid by Zelle.")
-    cash_fee_rate = rate_field("0", "Added to an instalment paid in cash.")
-    check_fee_rate = rate_field("0", "Added to an instalment paid by check.")
+    zelle_qr = models.FileField(
+        storage=private_files,
+        max_length=120,
+        blank=True,
+        help_text="The QR code of the bank's app, as an image.",
+    )
+    offers_venmo = models.BooleanField(default=True, help_text="Offered once the handle below is filled in.")
+    venmo_handle = models.CharField(
+        max_length=30,
+        blank=True,
+        validators=[RegexValidator(VENMO_HANDLE, "5 to 30 letters, digits, - or _, as in the Venmo app.")],
+        help_text="Without the @.",
+    )
+    claim_hold_hours = models.PositiveSmallIntegerField(
+        default=48,
+        validators=[MaxValueValidator(MAX_CLAIM_HOLD_HOURS)],
+        help_text="How long a time stays held after a customer says that a transfer was sent; 72 at most.",
+    )
 
     fee_tier = models.CharField(max_length=12, choices=FeeTier, default=FeeTier.STARTER)
 
@@ -105,6 +126,9 @@ class Merchant(PublicIdModel):
             models.UniqueConstraint(
                 fields=["host"], condition=~models.Q(host=""), name="one_merchant_per_host"
             ),
+            models.CheckConstraint(
+                condition=models.Q(claim_hold_hours__lte=MAX_CLAIM_HOLD_HOURS), name="claim_hold_is_limited"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -116,6 +140,15 @@ class Merchant(PublicIdModel):
             return Decimal(0)
         rate: Decimal = getattr(self, f"{PaymentMethod(method).value}_fee_rate")
         return rate
+
+    def takes(self, method: str) -> bool:
+        """Whether customers may pay by `method` on the pages: cards always, a transfer once it has somewhere to go."""
+        offered = {
+            PaymentMethod.CARD: True,
+            PaymentMethod.ZELLE: self.offers_zelle and bool(self.zelle_contact),
+            PaymentMethod.VENMO: self.offers_venmo and bool(self.venmo_handle),
+        }
+        return offered.get(PaymentMethod(method), False)
 
     def clean(self) -> None:
         if self.fee_presentation == FeePresentation.SURCHARGE and self.card_fee_rate > SURCHARGE_LIMIT:

@@ -10,6 +10,7 @@ from payments.models.inbox import EventState, WebhookEvent
 from payments.models.ledger import Account, LedgerEntry, LedgerTransaction
 from payments.models.mirror import MirrorRefetch
 from payments.models.payment import (
+    MANUAL_OPEN_STATES,
     OPEN_STATES,
     Capture,
     CheckoutMode,
@@ -20,9 +21,30 @@ from payments.models.payment import (
 )
 from payments.models.receipt import Receipt, ReceiptCounter
 from payments.models.refund import HOLDING_STATES, Refund, RefundCause, RefundState, RefundStateChange
+from payments.models.statement import (
+    LineState,
+    StatementImport,
+    StatementLine,
+    StatementLineChange,
+    StatementMapping,
+    fingerprint_of,
+    line_fingerprint,
+)
+from payments.models.transfer import (
+    CLAIMED_METHODS,
+    MANUAL_METHODS,
+    Claim,
+    ClaimState,
+    ClaimStateChange,
+    Transfer,
+    reference_key,
+)
 
 __all__ = [
+    "CLAIMED_METHODS",
     "HOLDING_STATES",
+    "MANUAL_METHODS",
+    "MANUAL_OPEN_STATES",
     "OPEN_STATES",
     "Account",
     "Authorization",
@@ -33,6 +55,9 @@ __all__ = [
     "CardSetup",
     "ChargeOutcome",
     "CheckoutMode",
+    "Claim",
+    "ClaimState",
+    "ClaimStateChange",
     "Credit",
     "CreditSource",
     "CreditUse",
@@ -45,6 +70,7 @@ __all__ = [
     "GatewayCustomer",
     "LedgerEntry",
     "LedgerTransaction",
+    "LineState",
     "MirrorRefetch",
     "Payment",
     "PaymentAttempt",
@@ -58,6 +84,14 @@ __all__ = [
     "RefundStateChange",
     "SavedCard",
     "SetupState",
+    "StatementImport",
+    "StatementLine",
+    "StatementLineChange",
+    "StatementMapping",
+    "Transfer",
     "WebhookEndpoint",
     "WebhookEvent",
+    "fingerprint_of",
+    "line_fingerprint",
+    "reference_key",
 ]

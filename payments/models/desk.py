@@ -19,6 +19,7 @@ class DeskKind(models.TextChoices):
     HOLD_WITH_MONEY = "hold_with_money", "The hold ended with money on it"
     BALANCE_MOVED = "balance_moved", "Stripe's balance moved for another reason"
     MODE_MISMATCH = "mode_mismatch", "Events of another mode or account"
+    MONEY_REVERSED = "money_reversed", "A payment turned out not to be one"
     BALANCE_STUCK = "balance_stuck", "A movement of Stripe's balance that cannot be booked"
 
 

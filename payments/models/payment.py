@@ -41,6 +41,7 @@ class CheckoutMode(models.TextChoices):
 S = PaymentState
 WAITING = frozenset({S.PENDING, S.REQUIRES_ACTION, S.PROCESSING})
 OPEN_STATES = frozenset({S.CREATED, S.UNKNOWN, S.AUTHORIZED}) | WAITING
+MANUAL_OPEN_STATES = frozenset({S.CREATED, S.CLAIMED})  # Zelle or Venmo: told how to pay, said to be sent.
 CARD_STATES = WAITING | {S.AUTHORIZED, S.SUCCEEDED, S.CANCELED, S.EXPIRED, S.FAILED}
 
 
@@ -91,6 +92,14 @@ class Payment(StatefulModel, PublicIdModel):
     )
     instalment = models.ForeignKey(
         Instalment, on_delete=models.PROTECT, null=True, blank=True, related_name="payments"
+    )
+    transfer = models.ForeignKey(
+        "payments.Transfer",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="payments",
+        help_text="The money outside Stripe that this payment is, or is a part of.",
     )
     method = models.CharField(max_length=6, choices=PaymentMethod)
     purpose = models.CharField(max_length=8, choices=Purpose, blank=True)
@@ -194,6 +203,11 @@ class Payment(StatefulModel, PublicIdModel):
                 fields=["instalment"],
                 condition=Q(method="card", state__in=sorted(OPEN_STATES)),
                 name="one_open_card_payment_per_instalment",
+            ),
+            models.UniqueConstraint(
+                fields=["instalment", "method"],
+                condition=Q(method__in=["zelle", "venmo"], state__in=sorted(MANUAL_OPEN_STATES)),
+                name="one_open_manual_payment_per_instalment",
             ),
         ]
 
