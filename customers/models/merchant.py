@@ -91,6 +91,17 @@ class Merchant(PublicIdModel):
     tax_travel = models.BooleanField(default=False)
     tax_after_discount = models.BooleanField(default=True, help_text="Discounts lower the taxable subtotal.")
     tax_method_fee = models.BooleanField(default=False, help_text="The method fee contains tax.")
+    cancellation_policy = models.JSONField(default=default_cancellation_policy)
+
+    fee_presentation = models.CharField(
+        max_length=10, choices=FeePresentation, default=FeePresentation.DISCOUNT
+    )
+    card_fee_rate = rate_field("0.08", "Added to an instalment paid by card (0.08 is 8 %).")
+    venmo_fee_rate = rate_field("0.03", "Added to an instalment paid by Venmo.")
+    zelle_fee_rate = rate_field("0", "Added to an instalment paid by Zelle.")
+    cash_fee_rate = rate_field("0", "Added to an instalment paid in cash.")
+    check_fee_rate = rate_field("0", "Added to an instalment paid by check.")
+
     offers_zelle = models.BooleanField(default=True, help_text="Offered once the address below is filled in.")
     zelle_name = models.CharField(max_length=120, blank=True, help_text="The recipient as the bank shows it.")
     zelle_contact = models.CharField(
