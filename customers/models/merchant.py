@@ -91,6 +91,11 @@ class Merchant(PublicIdModel):
     tax_travel = models.BooleanField(default=False)
     tax_after_discount = models.BooleanField(default=True, help_text="Discounts lower the taxable subtotal.")
     tax_method_fee = models.BooleanField(default=False, help_text="The method fee contains tax.")
+    credit_valid_days = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="How long credit that staff give can be used; empty: for ever. Customers' own money never expires.",
+    )
     cancellation_policy = models.JSONField(default=default_cancellation_policy)
 
     fee_presentation = models.CharField(
