@@ -6,6 +6,7 @@ then the slot is locked: the same order in every request, so that two never wait
 """
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,7 +20,7 @@ from core import clock
 from core.errors import Conflict
 from customers.models import Customer, Merchant
 
-__all__ = ["BookingRequest", "create"]
+__all__ = ["BookingRequest", "create", "store_add_ons", "store_lines"]
 
 CODE_TRIES = 5
 _NO_SUCH_TIME = "That time is no longer offered. Please choose another one."
@@ -115,8 +116,8 @@ def _draft(*, merchant: Merchant, request: BookingRequest, token: uuid.UUID | No
 
 def _store(draft: _Draft) -> Booking:
     booking = _insert(draft, customer=_customer(draft))
-    _store_lines(booking, price=draft.price)
-    _store_add_ons(booking, request=draft.request)
+    store_lines(booking, lines=draft.price.lines)
+    store_add_ons(booking, quantities=draft.request.add_ons)
     _store_plan(booking)
     until = clock.now() + timedelta(minutes=draft.merchant.hold_minutes)
     lifecycle.hold(booking, until=until, actor=draft.actor, reason="Booked")
@@ -167,7 +168,8 @@ def _insert(draft: _Draft, *, customer: Customer) -> Booking:
     )
 
 
-def _store_lines(booking: Booking, *, price: pricing.Price) -> None:
+def store_lines(booking: Booking, *, lines: Sequence[pricing.Line]) -> None:
+    """Write a price's lines onto a booking that has none."""
     PriceLine.objects.bulk_create(
         PriceLine(
             booking=booking,
@@ -178,14 +180,14 @@ def _store_lines(booking: Booking, *, price: pricing.Price) -> None:
             unit_minor=line.unit_minor,
             amount_minor=line.amount_minor,
         )
-        for position, line in enumerate(price.lines, start=1)
+        for position, line in enumerate(lines, start=1)
     )
 
 
-def _store_add_ons(booking: Booking, *, request: BookingRequest) -> None:
+def store_add_ons(booking: Booking, *, quantities: Mapping[int, int]) -> None:
+    """Write AddOn id -> quantity onto a booking that has none."""
     BookingAddOn.objects.bulk_create(
-        BookingAddOn(booking=booking, add_on_id=pk, quantity=quantity)
-        for pk, quantity in request.add_ons.items()
+        BookingAddOn(booking=booking, add_on_id=pk, quantity=quantity) for pk, quantity in quantities.items()
     )
 
 

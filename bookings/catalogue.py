@@ -79,7 +79,7 @@ def inputs(
     menu = menus(merchant).filter(pk=menu_id).first()
     if menu is None:
         problems["menu_id"] = "Choose one of the menus."
-    choices = _choices(add_ons, merchant=merchant, problems=problems)
+    choices = tuple(choices_of(add_ons, merchant=merchant, problems=problems).values())
     if problems or menu is None:
         raise InvalidRequest(problems)
     travel = _travel_fee(merchant, place=place)
@@ -94,7 +94,7 @@ def inputs(
         travel_name=travel.name if travel else "Travel",
         travel_minor=travel.fee_minor if travel else 0,
         minimum_spend_minor=merchant.minimum_spend_minor,
-        tax_rates=_tax_rates(merchant, place=place, on=event_date),
+        tax_rates=tax_rates(merchant, place=place, on=event_date),
         tax_travel=merchant.tax_travel,
         tax_after_discount=merchant.tax_after_discount,
     )
@@ -122,26 +122,30 @@ def _place(text: str, *, merchant: Merchant, problems: dict[str, str]) -> str:
         return ""
 
 
-def _choices(
+def choices_of(
     wanted: Mapping[int, int], *, merchant: Merchant, problems: dict[str, str]
-) -> tuple[AddOnChoice, ...]:
+) -> dict[int, AddOnChoice]:
+    """AddOn id -> the choice at today's price; what is wrong goes into `problems`."""
     quantities = {pk: quantity for pk, quantity in wanted.items() if quantity != 0}
     if not quantities:
-        return ()
+        return {}
     found = list(add_ons(merchant).filter(pk__in=quantities))
     if len(found) < len(quantities):
         problems["add_ons"] = "One of the add-ons is no longer offered. Please choose again."
     for add_on in found:
-        quantity = quantities[add_on.pk]
-        most = add_on.max_quantity if add_on.per == Per.UNIT else 1
-        if quantity < 0:
-            problems["add_ons"] = f"{add_on.name}: the quantity cannot be negative."
-        elif quantity > most:
-            problems["add_ons"] = f"{add_on.name}: {most} at most in one booking."
-    return tuple(
-        AddOnChoice(add_on.name, Per(add_on.per), add_on.price_minor, quantities[add_on.pk])
+        check_quantity(add_on, quantity=quantities[add_on.pk], problems=problems)
+    return {
+        add_on.pk: AddOnChoice(add_on.name, Per(add_on.per), add_on.price_minor, quantities[add_on.pk])
         for add_on in found
-    )
+    }
+
+
+def check_quantity(add_on: AddOn, *, quantity: int, problems: dict[str, str]) -> None:
+    most = add_on.max_quantity if add_on.per == Per.UNIT else 1
+    if quantity < 0:
+        problems["add_ons"] = f"{add_on.name}: the quantity cannot be negative."
+    elif quantity > most:
+        problems["add_ons"] = f"{add_on.name}: {most} at most in one booking."
 
 
 def _prefixes(place: str) -> set[str]:
@@ -157,7 +161,8 @@ def _travel_fee(merchant: Merchant, *, place: str) -> TravelFee | None:
     )
 
 
-def _tax_rates(merchant: Merchant, *, place: str, on: date) -> tuple[tuple[str, Decimal], ...]:
+def tax_rates(merchant: Merchant, *, place: str, on: date) -> tuple[tuple[str, Decimal], ...]:
+    """(name, rate) of each tax at a postal code on a day."""
     rates = TaxRate.objects.filter(
         Q(valid_from__isnull=True) | Q(valid_from__lte=on),
         Q(valid_to__isnull=True) | Q(valid_to__gte=on),

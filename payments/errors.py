@@ -1,6 +1,6 @@
 """What can go wrong with money, by name. Every message is safe to show to the person who asked."""
 
-from core.errors import Conflict, DomainError, Invalid, Unavailable
+from core.errors import Conflict, DomainError, Forbidden, Invalid, Unavailable
 
 
 class InsideTransaction(RuntimeError):
@@ -77,6 +77,48 @@ class PaymentInProgress(Conflict):
     title = "A payment for this is on its way. We will tell you when it has arrived."
 
 
+class AlreadyAuthorized(PaymentInProgress):
+    code = "already_authorized"
+    title = "Your card has been authorized for this. Nothing more is to be done: you are charged when we confirm."
+
+
+class MayNotAuthorize(Forbidden):
+    code = "authorization_not_offered"
+    title = "Cards are charged at once here; authorizing them is for staff."
+
+
+class NotCapturable(Conflict):
+    code = "not_capturable"
+    title = "There is no authorization that could be captured."
+
+
+class CaptureTooLarge(Invalid):
+    code = "capture_too_large"
+    title = "That is more than was authorized, or more than is still due."
+
+
+class NotVoidable(Conflict):
+    code = "not_voidable"
+    title = "There is no authorization that could be released."
+
+
+class EmailNotVerified(Forbidden):
+    code = "email_not_verified"
+    title = "Please sign in with a link from an e-mail first: cards are kept only for people we know."
+
+
+class CardNotUsable(Conflict):
+    code = "card_not_usable"
+    title = "This card cannot be charged."
+
+
+class CardDeclined(GatewayRefused):
+    """The bank said no; the payment stays open for another card. `payment` is its public id."""
+
+    code = "card_declined"
+    title = "The card was declined. Nothing was charged."
+
+
 class HoldEnded(Conflict):
     code = "hold_ended"
     title = "The time we held for you has run out. Please book again."
@@ -95,6 +137,21 @@ class NotRefundable(Conflict):
 class RefundTooLarge(Invalid):
     code = "refund_too_large"
     title = "That is more than may still be refunded."
+
+
+class NoCredit(Conflict):
+    code = "no_credit"
+    title = "There is no credit left to use."
+
+
+class BookingSettled(Conflict):
+    code = "booking_settled"
+    title = "This booking can no longer be changed."
+
+
+class PriceChanged(Conflict):
+    code = "price_changed"
+    title = "Something changed since you looked. Please look at the new price and decide again."
 
 
 class NotYet(Exception):

@@ -14,7 +14,7 @@ from django.db.models import Sum
 
 from bookings.models import Booking
 from core import clock
-from customers.models import Merchant
+from customers.models import Customer, Merchant
 from payments.models import LedgerEntry, LedgerTransaction, Payment
 
 
@@ -60,10 +60,11 @@ def post(
     lines: Sequence[Line],
     payment: Payment | None = None,
     booking: Booking | None = None,
+    customer: Customer | None = None,
 ) -> bool:
     """Book `lines` under `source_key`; False, and nothing is written, when that key was booked before.
 
-    Entries carry the payment, the booking (the payment's unless given) and its customer. Lines of zero are left
+    Entries carry the payment, the booking (the payment's unless given) and its customer (or the one given). Lines of zero are left
     out; a posting of nothing but zeros writes nothing and answers False. Raises IntegrityError at commit when the
     lines do not sum to zero.
     """
@@ -73,18 +74,22 @@ def post(
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("Post in the transaction that changes what is booked.")
     about: list[Any] = [merchant.pk, currency, source_key, description[:200], occurred_at, clock.now()]
-    of = [payment.pk if payment else None, *_of(booking, payment)]
+    of = [payment.pk if payment else None, *_of(booking, payment, customer)]
     amounts = [line.amount_minor for line in moving]
     with connection.cursor() as cursor:
         cursor.execute(POST_ONCE, [*about, *of, [str(line.account) for line in moving], amounts])
         return bool(cursor.rowcount)
 
 
-def _of(booking: Booking | None, payment: Payment | None) -> tuple[int | None, int | None]:
+def _of(
+    booking: Booking | None, payment: Payment | None, customer: Customer | None
+) -> tuple[int | None, int | None]:
     """Booking and customer that the entries carry."""
     if booking is not None:
         return booking.pk, booking.customer_id
-    return (payment.booking_id, payment.customer_id) if payment else (None, None)
+    if payment is not None:
+        return payment.booking_id, payment.customer_id
+    return None, customer.pk if customer else None
 
 
 def reverse(*, posted: LedgerTransaction, source_key: str, description: str, occurred_at: datetime) -> bool:

@@ -1,5 +1,8 @@
 """What customers are told about their money by e-mail, true at the time it is said. Inside the caller's transaction."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.template.loader import render_to_string
 from django.urls import reverse
 
@@ -25,6 +28,29 @@ def refunded(refund: Refund, *, payment: Payment, booking: Booking) -> None:
         subject=f"Your refund from {booking.merchant.name}",
         text=render_to_string("email/refund.txt", context),
         html=render_to_string("email/refund.html", context),
+        merchant_id=booking.merchant_id,
+    )
+
+
+def changed(booking: Booking, *, before: Mapping[str, Any], credit_minor: int, key: str) -> None:
+    """Tell that guests, menu, add-ons or the time changed, what it costs now, and what is due next."""
+    due = next((part for part in booking.instalments.order_by("position") if part.open_minor), None)
+    context = {
+        "booking": booking,
+        "merchant": booking.merchant,
+        "before_minor": before["total_minor"],
+        "moved": before["starts_at"] != booking.starts_at.isoformat(),
+        "event_at": booking.local(booking.starts_at),
+        "due": due,
+        "credit_minor": credit_minor,
+        "link": booking_link(booking),
+    }
+    outbox.enqueue(
+        key=key,
+        to=booking.contact_email,
+        subject=f"Your booking {booking.code} was changed",
+        text=render_to_string("email/booking_changed.txt", context),
+        html=render_to_string("email/booking_changed.html", context),
         merchant_id=booking.merchant_id,
     )
 

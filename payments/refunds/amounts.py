@@ -10,8 +10,9 @@ from django.db.models import Sum
 from bookings.models import Instalment
 from core.errors import Invalid
 from core.money import format_minor, share
+from customers.models import PaymentMethod
 from payments import changes, errors
-from payments.models import Payment, PaymentState, RefundCause
+from payments.models import Payment, PaymentState, Refund, RefundCause
 from payments.models.refund import NO_MONEY_MOVES
 
 FROM_CREDIT = frozenset({RefundCause.DUPLICATE, RefundCause.SURPLUS})
@@ -33,8 +34,24 @@ def refundable(payment: Payment, *, cause: str = RefundCause.PRICE_REDUCTION) ->
     if payment.state != PaymentState.SUCCEEDED:
         return 0
     if cause in FROM_CREDIT:
-        return payment.credit_minor + payment.unallocated_minor - _principal(payment, from_credit=True)
-    return payment.placed_minor - _principal(payment, from_credit=False)
+        return sum(loose(payment))
+    return payment.placed_minor - _principal(payment)
+
+
+def loose(payment: Payment, *, but: Refund | None = None) -> tuple[int, int]:
+    """What of the payment is on no booking and still here: (unallocated, the customer's credit), in minor units.
+
+    Credit that was spent on a booking is not; `but` leaves one refund out of account.
+    """
+    if not (payment.credit_minor or payment.unallocated_minor):
+        return 0, 0
+    live = payment.refunds.exclude(state__in=NO_MONEY_MOVES)
+    if but is not None:
+        live = live.exclude(pk=but.pk)
+    gone = live.aggregate(minor=Sum("from_credit_minor", default=0))["minor"]
+    lots = payment.credits.aggregate(left=Sum("remaining_minor", default=0))["left"]
+    from_lots = live.aggregate(minor=Sum("credit_uses__amount_minor", default=0))["minor"]
+    return max(0, payment.unallocated_minor - (gone - from_lots)), lots
 
 
 def preview(*, payment: Payment, amount_minor: int, cause: str) -> RefundPreview:
@@ -51,21 +68,25 @@ def preview(*, payment: Payment, amount_minor: int, cause: str) -> RefundPreview
 def check(payment: Payment, *, amount_minor: int, cause: str) -> None:
     if payment.state != PaymentState.SUCCEEDED:
         raise errors.NotRefundable("This payment was never completed, so there is nothing to send back.")
+    if payment.method != PaymentMethod.CARD:
+        raise errors.NotRefundable("Only what was paid by card goes back through Stripe.")
     if amount_minor <= 0:
         raise Invalid("Refund more than zero.", fields={"amount": "Refund more than zero."})
     left = refundable(payment, cause=cause)
     if amount_minor > left:
-        kind = "paid twice or too much" if cause in FROM_CREDIT else "placed on the booking"
+        kind = (
+            "paid twice or too much and not spent since" if cause in FROM_CREDIT else "placed on the booking"
+        )
         raise errors.RefundTooLarge(
             f"Of what was {kind}, {format_minor(left, payment.currency)} may still go back, "
             f"not {format_minor(amount_minor, payment.currency)}."
         )
 
 
-def _principal(payment: Payment, *, from_credit: bool) -> int:
-    """Principal of the refunds that moved or will move, from the customer's credit or from the booking."""
+def _principal(payment: Payment) -> int:
+    """Principal of the refunds that moved or will move, off the booking."""
     sums = _so_far(payment)
-    return sums["credit"] if from_credit else sums["amount"] - sums["credit"]
+    return sums["amount"] - sums["credit"]
 
 
 def _so_far(payment: Payment) -> dict[str, int]:
@@ -84,6 +105,12 @@ def _fee_share(payment: Payment, *, amount_minor: int) -> int:
     sums = _so_far(payment)
     placed = sums["amount"] - sums["credit"] + amount_minor
     return max(0, share(payment.received_fee_minor, part=placed, whole=payment.placed_minor) - sums["fee"])
+
+
+def on_booking(payment: Payment) -> int:
+    """What of the payment is on its booking still, the method fee with it, in minor units."""
+    sums = _so_far(payment)
+    return payment.placed_minor + payment.received_fee_minor - (sums["amount"] - sums["credit"]) - sums["fee"]
 
 
 def split(payment: Payment, total_minor: int) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from bookings.models import Booking, Instalment
 from core.money import format_minor
-from payments import changes, desk, notices
+from payments import changes, credit, desk, notices
 from payments.models import DeskKind, Payment, Refund, RefundState
 from payments.models.refund import NO_MONEY_MOVES
 from payments.refunds import amounts
@@ -24,6 +24,10 @@ def reserve(refund: Refund, booking: Booking | None, payment: Payment) -> None:
     """Take the refund out of what may be refunded, and out of what the booking has been paid and costs."""
     payment.refunding_minor += refund.total_minor
     payment.save(update_fields=["refunding_minor", "updated_at"])
+    if refund.from_credit_minor:
+        unallocated, lots = amounts.loose(payment, but=refund)
+        of_credit = min(lots, max(0, refund.from_credit_minor - unallocated))
+        credit.take(refund, payment, amount_minor=of_credit, actor=f"refund:{refund.public_id}")
     instalment = _instalment(refund, payment)
     if booking is None or instalment is None:
         return
@@ -57,6 +61,7 @@ def move(refund: Refund, payment: Payment, booking: Booking | None, *, before: s
             payment.refunded_minor -= refund.total_minor
         else:
             payment.refunding_minor -= refund.total_minor
+        credit.give_back(refund, actor="system")
         _reopen(refund, payment, booking)
     else:
         return

@@ -39,7 +39,7 @@ def _post_back(account: GatewayAccount, refund: Refund, news: facts.RefundNews) 
 
 
 def _post_moved(account: GatewayAccount, refund: Refund, payment: Payment, news: facts.RefundNews) -> bool:
-    loose = Account.UNALLOCATED if payment.unallocated_minor else Account.CUSTOMER_CREDIT
+    credit_minor = _of_credit(refund)
     fee_tax = _fee_tax(refund, payment)
     done = ledger.post(
         merchant=account.merchant,
@@ -50,7 +50,8 @@ def _post_moved(account: GatewayAccount, refund: Refund, payment: Payment, news:
         payment=payment,
         lines=[
             ledger.debit(Account.CUSTOMER_DEPOSITS, refund.from_booking_minor),
-            ledger.debit(loose, refund.from_credit_minor),
+            ledger.debit(Account.CUSTOMER_CREDIT, credit_minor),
+            ledger.debit(Account.UNALLOCATED, refund.from_credit_minor - credit_minor),
             ledger.debit(Account.PROCESSING_FEE_INCOME, refund.fee_minor - fee_tax),
             ledger.debit(Account.TAX_PAYABLE, fee_tax),
             ledger.credit(Account.CLEARING_STRIPE, refund.total_minor),
@@ -67,6 +68,16 @@ def _post_moved(account: GatewayAccount, refund: Refund, payment: Payment, news:
         lines=[ledger.debit(Account.PLATFORM_PAYABLE, back), ledger.credit(Account.PLATFORM_FEES, back)],
     )
     return done
+
+
+def _of_credit(refund: Refund) -> int:
+    """What of it was the customer's credit; the rest off the booking was nobody's yet."""
+    if not refund.from_credit_minor:
+        return 0
+    taken: int = refund.credit_uses.filter(amount_minor__gt=0).aggregate(
+        minor=Sum("amount_minor", default=0)
+    )["minor"]
+    return taken
 
 
 def _platform_share(refund: Refund, payment: Payment) -> int:

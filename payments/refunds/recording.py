@@ -6,8 +6,17 @@ from django.db import transaction
 
 from bookings.models import Booking
 from core import clock
-from payments import errors, facts
-from payments.models import GatewayAccount, Payment, PaymentState, Refund, RefundCause, RefundState
+from core.money import format_minor
+from payments import desk, errors, facts
+from payments.models import (
+    DeskKind,
+    GatewayAccount,
+    Payment,
+    PaymentState,
+    Refund,
+    RefundCause,
+    RefundState,
+)
 from payments.refunds import amounts, holding, posting
 
 
@@ -56,7 +65,8 @@ def _adopt(payment: Payment, booking: Booking | None, news: facts.RefundNews) ->
     if news.amount_minor > payment.refundable_minor:
         # A refund of ours holds the money that Stripe has sent already: what became of ours is found out first.
         raise errors.NotYet(f"Refund {news.id}: a refund of ours is under way.")
-    loose = min(news.amount_minor, amounts.refundable(payment, cause=RefundCause.SURPLUS))
+    spent = max(0, news.amount_minor - sum(amounts.loose(payment)) - amounts.on_booking(payment))
+    loose = min(news.amount_minor, sum(amounts.loose(payment)) + spent)
     principal, fee = amounts.split(payment, news.amount_minor - loose)
     refund = Refund.objects.create(
         payment=payment,
@@ -72,7 +82,24 @@ def _adopt(payment: Payment, booking: Booking | None, news: facts.RefundNews) ->
         stripe_refund_id=news.id,
     )
     holding.reserve(refund, booking, payment)
+    if spent:
+        _tell_of_spent_credit(refund, payment, booking, spent_minor=spent)
     return refund
+
+
+def _tell_of_spent_credit(
+    refund: Refund, payment: Payment, booking: Booking | None, *, spent_minor: int
+) -> None:
+    """The money went back although it had been spent as credit: it stands as a debit on `unallocated`."""
+    desk.raise_item(
+        merchant=payment.merchant,
+        kind=DeskKind.AMOUNT_MISMATCH,
+        key=f"spent-credit:{refund.public_id}",
+        summary=f"{format_minor(spent_minor, refund.currency)} went back that had been spent as credit",
+        payment=payment,
+        booking=booking,
+        evidence={"refund": refund.stripe_refund_id, "spent_minor": spent_minor, "currency": refund.currency},
+    )
 
 
 def _record(

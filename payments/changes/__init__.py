@@ -1,0 +1,7 @@
+"""Changes of what a booking costs, once money is involved: edits, price reductions, and the plan derived anew."""
+
+from payments.changes.editing import Changed, edit, preview
+from payments.changes.planning import replan
+from payments.changes.reducing import reduce_price, tax_within
+
+__all__ = ["Changed", "edit", "preview", "reduce_price", "replan", "tax_within"]
