@@ -10,7 +10,7 @@ import environ
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config import error_reports, logging
+from config import error_reports, logging, sign_in
 from config.console import UNFOLD  # noqa: F401 - the staff console's look and sidebar
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -110,6 +110,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    *sign_in.APPS,
     "djstripe",
     "core",
     "customers",
@@ -132,6 +133,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    *sign_in.MIDDLEWARE,
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -175,10 +177,12 @@ CACHES = {
     }
 }
 
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",  # signs in; superusers manage sign-ins
-    "customers.access.MembershipBackend",  # says what a sign-in may do
-]
+# How many proxies in front of us are trusted to name the client's address.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+AUTHENTICATION_BACKENDS = sign_in.BACKENDS
+# Staff need a second factor (TOTP or passkey) wherever the money may be real; in development it is only offered.
+STAFF_MFA_REQUIRED = env.bool("STAFF_MFA_REQUIRED", not DEVELOPMENT)
+vars().update(sign_in.settings(development=DEVELOPMENT, trusted_proxies=TRUSTED_PROXIES))
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -188,7 +192,6 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "admin:login"
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -252,8 +255,7 @@ REST_FRAMEWORK = {
         "booking": env.str("THROTTLE_BOOKING", "20/min"),
         "payment": env.str("THROTTLE_PAYMENT", "30/min"),
     },
-    # How many proxies in front of us are trusted to name the client's address.
-    "NUM_PROXIES": env.int("TRUSTED_PROXIES", 0),
+    "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "core.api.Schema",

@@ -22,6 +22,7 @@ REFUND = "payments.refund"
 CAPTURE = "payments.capture"
 CHARGE_CARD = "payments.charge_card"
 HANDLE_EVENTS = "payments.handle_events"
+_LOCKED = "_locked_without_second_factor"
 
 
 def _codes(app: str, *, models: str, actions: str) -> frozenset[str]:
@@ -65,9 +66,18 @@ class Place:
     role: str
 
 
+def lock(user: User) -> None:
+    """For this request the user works nowhere: a second factor is missing (customers/authentication says when)."""
+    setattr(user, _LOCKED, True)
+
+
+def is_locked(user: User) -> bool:
+    return getattr(user, _LOCKED, False) is True
+
+
 def places(user: User) -> list[Place]:
-    """Where this user works; read once per user object, that is once per request."""
-    if not user.is_authenticated or not user.is_active:
+    """Where this user works; read once per user object, that is once per request. Nowhere while locked."""
+    if not user.is_authenticated or not user.is_active or is_locked(user):
         return []
     known: list[Place] | None = getattr(user, "_places", None)
     if known is None:

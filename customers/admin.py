@@ -5,6 +5,8 @@ Sign-ins (users) belong to the installation, so only superusers see them; who wo
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group, User
@@ -33,6 +35,9 @@ from customers.models import Customer, FeeTier, Membership, Merchant, Role
 
 admin.site.unregister(Group)
 admin.site.unregister(User)
+# allauth's: addresses are not kept apart from accounts, and second factors are nobody's to read.
+admin.site.unregister(EmailAddress)
+admin.site.unregister(Authenticator)
 
 SURCHARGE_RULE = (
     "Customers always pay the same amounts; this decides how they are presented. <b>As a discount</b>, the listed "

@@ -1,0 +1,54 @@
+"""Staff without a second factor work nowhere, whichever page or route they come to.
+
+The check is made when (and only when) somebody asks who the user is: then `access.lock` closes every merchant's rows on
+the user's object, for pages, API and console alike. The console besides leads to where the factor is set up or shown.
+"""
+
+from collections.abc import Callable
+
+from django.contrib.auth.middleware import get_user
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.http import urlencode
+
+from customers import access
+from customers.authentication import proof
+
+CONSOLE = "/admin/"
+# Ways out of the console are open to everybody.
+OPEN = ("/admin/login/", "/admin/logout/", "/admin/jsi18n/")
+
+
+class SecondFactorMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.user = SimpleLazyObject(lambda: _checked(request))  # type: ignore[assignment]
+        if request.path.startswith(CONSOLE) and not request.path.startswith(OPEN):
+            user = request.user
+            if user.is_authenticated and access.is_locked(user):
+                return HttpResponseRedirect(way_on(request, user))
+        return self.get_response(request)
+
+
+def _checked(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
+    user: AbstractBaseUser | AnonymousUser = get_user(request)
+    if user.is_authenticated and proof.needs_second_factor(user, proof.of_session(request, user)):
+        access.lock(user)
+    return user
+
+
+def way_on(request: HttpRequest, user: AbstractBaseUser | AnonymousUser) -> str:
+    """Where a member of staff without a second factor goes: to show the one they have, or to set one up."""
+    back = request.get_full_path() if request.method == "GET" else reverse("admin:index")
+    have = proof.kinds(user)
+    if not have & set(proof.SECOND_FACTORS):
+        name = "mfa_activate_totp"
+    elif have & {"totp", "recovery_codes"}:
+        name = "mfa_reauthenticate"
+    else:
+        name = "mfa_reauthenticate_webauthn"
+    return f"{reverse(name)}?{urlencode({'next': back})}"
