@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/<path:rest>", NoSuchRouteView.as_view()),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", DocsView.as_view(url_name="schema"), name="api-docs"),
+    path("", include("customers.urls")),
     path("", include("bookings.urls")),
     path("", include("payments.urls")),
 ]

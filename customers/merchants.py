@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest
 
 from core.errors import NotFound
 from customers.models import Merchant
@@ -22,6 +23,18 @@ def for_host(host: str) -> Merchant:
         raise NotFound(
             "No caterer answers at this address. Run `manage.py create_merchant`, or ask the operator."
         )
+    return found
+
+
+def of_request(request: HttpRequest) -> Merchant:
+    """The merchant of this request's host, asked once per request; Http404 when none answers here."""
+    found: Merchant | None = getattr(request, "_merchant", None)
+    if found is None:
+        try:
+            found = for_host(request.get_host())
+        except NotFound as error:
+            raise Http404(str(error)) from error
+        setattr(request, "_merchant", found)  # noqa: B010 - a memo of ours on Django's object
     return found
 
 

@@ -5,20 +5,27 @@ pages alone, for SIGN_IN_DAYS, and until the customer's `sign_in_version` is rai
 `current_customer(request)`; only the one-time links (customers/links.py by its views) call `sign_in`.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from urllib.parse import urlencode
 
 from django.contrib.auth import SESSION_KEY as STAFF_KEY
 from django.contrib.sessions.backends.base import SessionBase
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
 
 from core import clock
-from core.errors import NotFound
 from customers import merchants
 from customers.models import Customer, Merchant
 
 SIGN_IN_DAYS = 30
 _SESSION_KEY = "customer"
 _MEMO = "_current_customer"
+P = ParamSpec("P")
 
 
 def current_customer(request: HttpRequest, *, merchant: Merchant | None = None) -> Customer | None:
@@ -30,6 +37,22 @@ def current_customer(request: HttpRequest, *, merchant: Merchant | None = None) 
         setattr(request, _MEMO, _find(request, merchant=merchant))
     found: Customer | None = getattr(request, _MEMO)
     return found
+
+
+def required(
+    view: Callable[Concatenate[HttpRequest, Customer, P], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """Give the view the signed-in customer; else the way in, which leads back to this page."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        customer = current_customer(request)
+        if customer is None:
+            query = urlencode({"next": request.path}) if request.method in ("GET", "HEAD") else ""
+            return redirect(f"{reverse('customers:sign-in')}{'?' if query else ''}{query}")
+        return view(request, customer, *args, **kwargs)
+
+    return never_cache(guarded)
 
 
 def sign_in(request: HttpRequest, customer: Customer) -> None:
@@ -62,7 +85,7 @@ def sign_out(request: HttpRequest) -> None:
 
 
 def _forget_customers(session: SessionBase) -> None:
-    for key in (_SESSION_KEY, "bookings"):
+    for key in (_SESSION_KEY, "booking_links"):
         session.pop(key, None)
 
 
@@ -74,8 +97,8 @@ def _find(request: HttpRequest, *, merchant: Merchant | None) -> Customer | None
     if clock.now() - since > timedelta(days=SIGN_IN_DAYS):
         return None
     try:
-        merchant = merchant or merchants.for_host(request.get_host())
-    except NotFound:
+        merchant = merchant or merchants.of_request(request)
+    except Http404:
         return None
     if grant["merchant"] != merchant.pk:
         return None

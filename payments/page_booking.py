@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
 
 from bookings import agreement, page_prices, pricing
@@ -80,10 +80,10 @@ class BookingPage:
         return self.action is not None and self.action.is_payment
 
 
-def load(code: str, *, public_ids: set[Any], merchant_id: int) -> Booking | None:
-    """The booking of this code, if it is the merchant's and one of those that this visitor may see."""
+def load(code: str, *, among: QuerySet[Booking]) -> Booking | None:
+    """The booking of this code, if it is one of those that this visitor may see (bookings/access.py: visible)."""
     return (
-        Booking.objects.select_related("menu", "merchant")
+        among.select_related("menu", "merchant")
         .prefetch_related(
             "lines",
             "instalments",
@@ -93,7 +93,7 @@ def load(code: str, *, public_ids: set[Any], merchant_id: int) -> Booking | None
             ),
             Prefetch("payments__refunds", queryset=Refund.objects.order_by("id")),
         )
-        .filter(code=code.upper(), merchant_id=merchant_id, public_id__in=public_ids)
+        .filter(code=code.upper())
         .first()
     )
 

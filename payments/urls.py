@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from payments import views
+from payments import account_views, views
 
 app_name = "payments"
 urlpatterns = [
@@ -13,4 +13,10 @@ urlpatterns = [
     path("b/<str:code>/payments/<uuid:public_id>/status", views.payment_status, name="payment-status"),
     path("b/<str:code>/receipts/<str:number>", views.receipt, name="receipt"),
     path("b/<str:code>/receipts/<str:number>/pdf", views.receipt_file, name="receipt-pdf"),
+    path("account/", account_views.account, name="account"),
+    path("account/receipts", account_views.receipts, name="account-receipts"),
+    path("account/profile", account_views.profile, name="account-profile"),
+    path("account/profile/email", account_views.change_email, name="account-change-email"),
+    path("account/email/<str:token>", account_views.new_email, name="account-new-email"),
+    path("account/sign-out", account_views.sign_out, name="account-sign-out"),
 ]

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 from bookings import access
 from bookings.models import Booking
 from bookings.page_merchant import merchant_of
+from customers.forms import EmailForm
 from payments import page_booking, page_pay, page_receipt, page_start, receipt_pdf
 from payments.models import Payment
 from payments.page_declines import ADVICE
@@ -34,10 +35,10 @@ def of_visitor(
     @wraps(view)
     def guarded(request: HttpRequest, code: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         merchant = merchant_of(request)
-        granted = access.granted(request.session)
-        found = page_booking.load(code, public_ids=granted, merchant_id=merchant.pk) if granted else None
+        found = page_booking.load(code, among=access.visible(request, merchant=merchant))
         if found is None:
-            return render(request, "payments/no_booking.html", {"merchant": merchant}, status=404)
+            context = {"merchant": merchant, "form": EmailForm(), "next": request.path}
+            return render(request, "payments/no_booking.html", context, status=404)
         return view(request, found, *args, **kwargs)
 
     return never_cache(guarded)

@@ -5,11 +5,14 @@ import pytest
 import time_machine
 from django.contrib.sessions.backends.cache import SessionStore
 from django.core import signing
+from django.db import transaction
+from django.test import RequestFactory
 
 from bookings import access
 from bookings.models import Booking
-from bookings.tests.factories import booked
+from bookings.tests.factories import MerchantFactory, SlotFactory, booked
 from core import clock
+from customers import sessions
 
 pytestmark = pytest.mark.django_db
 
@@ -75,12 +78,12 @@ def test_a_link_ends_after_its_days(settings: Any) -> None:
 def test_a_browser_sees_what_it_was_granted_and_nothing_else() -> None:
     session = SessionStore()
     first, second = booked(), booked()
-    assert access.granted(session) == set()
+    assert access.granted(session) == {}
     access.grant(session, first)
     access.grant(session, first)
-    assert access.granted(session) == {first.public_id}
+    assert access.granted(session) == {first.public_id: 1}
     access.grant(session, second)
-    assert access.granted(session) == {first.public_id, second.public_id}
+    assert access.granted(session) == {first.public_id: 1, second.public_id: 1}
 
 
 def test_only_the_newest_grants_are_kept() -> None:
@@ -89,7 +92,7 @@ def test_only_the_newest_grants_are_kept() -> None:
     bookings = [Booking(code=str(number)) for number in range(access.MAX_GRANTS)]
     for each in (booking, *bookings):
         access.grant(session, each)
-    assert access.granted(session) == {each.public_id for each in bookings}
+    assert set(access.granted(session)) == {each.public_id for each in bookings}
 
 
 def test_seeing_a_booking_again_renews_its_grant() -> None:
@@ -98,3 +101,41 @@ def test_seeing_a_booking_again_renews_its_grant() -> None:
     for each in (booking, *[Booking() for _ in range(access.MAX_GRANTS - 1)], booking, Booking()):
         access.grant(session, each)
     assert booking.public_id in access.granted(session)
+
+
+def test_withdrawn_links_open_nothing_and_new_ones_do() -> None:
+    booking, other = booked(), booked()
+    old, of_other = access.issue(booking), access.issue(other)
+    with transaction.atomic():
+        access.withdraw(booking, actor="user:7", reason="forwarded by mistake")
+    assert access.verify(old) is None
+    assert access.verify(access.issue(booking)) == booking
+    assert access.verify(of_other) == other
+    assert booking.changes.latest("id").reason == "Links withdrawn: forwarded by mistake"
+
+
+def test_who_is_granted_or_signed_in_sees_just_that_of_the_hosts_merchant(rf: RequestFactory) -> None:
+    merchant = MerchantFactory.create(is_default=True)
+    slot = SlotFactory.create(merchant=merchant, capacity=2)
+    first = booked(merchant=merchant, slot=slot)
+    second = booked(merchant=merchant, slot=slot, email="else@example.com")
+    elsewhere = booked()
+
+    def seen(session: SessionStore) -> set[Booking]:
+        request = rf.get("/")
+        request.session = session
+        return set(access.visible(request, merchant=first.merchant))
+
+    session = SessionStore()
+    assert seen(session) == set()
+    for booking in (first, elsewhere):
+        access.grant(session, booking)
+    assert seen(session) == {first}
+    with transaction.atomic():
+        access.withdraw(first, actor="user:7")
+    assert seen(session) == set()
+    signed_in = SessionStore()
+    request = rf.get("/")
+    request.session = signed_in
+    sessions.sign_in(request, second.customer)
+    assert seen(signed_in) == {second}

@@ -66,7 +66,7 @@ def test_a_sign_in_ends_after_its_days_and_when_all_sign_ins_are_ended(customer:
 
 def test_signing_out_forgets_booking_links_too_and_leaves_staff_signed_in(customer: Customer):
     session = SessionStore()
-    session["bookings"] = ["one"]
+    session["booking_links"] = ["one"]
     session[STAFF_KEY] = "7"
     request = visit(session)
     sessions.sign_in(request, customer)
@@ -78,6 +78,6 @@ def test_signing_out_forgets_booking_links_too_and_leaves_staff_signed_in(custom
 def test_another_customer_who_signs_in_does_not_see_what_the_first_one_opened(customer: Customer):
     session = SessionStore()
     sessions.sign_in(visit(session), customer)
-    session["bookings"] = ["one"]
+    session["booking_links"] = ["one"]
     sessions.sign_in(visit(session), a_customer(customer.merchant))
-    assert "bookings" not in session
+    assert "booking_links" not in session
