@@ -79,7 +79,9 @@ class PaymentInProgress(Conflict):
 
 class AlreadyAuthorized(PaymentInProgress):
     code = "already_authorized"
-    title = "Your card has been authorized for this. Nothing more is to be done: you are charged when we confirm."
+    title = (
+        "Your card has been authorized for this. Nothing more is to be done: you are charged when we confirm."
+    )
 
 
 class MayNotAuthorize(Forbidden):
@@ -152,6 +154,26 @@ class BookingSettled(Conflict):
 class PriceChanged(Conflict):
     code = "price_changed"
     title = "Something changed since you looked. Please look at the new price and decide again."
+
+
+class NotOffered(Invalid):
+    code = "method_not_offered"
+    title = "This way to pay is not offered here. Please choose another one."
+
+
+class AlreadyDecided(Conflict):
+    code = "already_decided"
+    title = "Somebody has decided about this already. Please look at it again."
+
+
+class ReferenceUsed(Conflict):
+    code = "reference_used"
+    title = "This reference was recorded before: it is the same money."
+
+
+class NotReversible(Conflict):
+    code = "not_reversible"
+    title = "This cannot be taken back now."
 
 
 class NotYet(Exception):
