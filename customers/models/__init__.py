@@ -5,6 +5,7 @@ from customers.models.fees import PlatformFeeOverride
 from customers.models.link import AccountLink, LinkPurpose
 from customers.models.membership import Membership, Role
 from customers.models.merchant import FeePresentation, FeeTier, Merchant, PaymentMethod
+from customers.models.token import RefreshToken, TokenFamily
 
 __all__ = [
     "AccountLink",
@@ -16,5 +17,7 @@ __all__ = [
     "Merchant",
     "PaymentMethod",
     "PlatformFeeOverride",
+    "RefreshToken",
     "Role",
+    "TokenFamily",
 ]
