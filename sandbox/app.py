@@ -17,9 +17,12 @@ from starlette.types import Receive, Scope, Send
 
 from sandbox import hangup, timers
 from sandbox.browser.pages import routes as browser_routes
+from sandbox.call import Call
 from sandbox.config import HOST
 from sandbox.control import Control, base_url
+from sandbox.errors import StripeError
 from sandbox.money import spoken
+from sandbox.objects import invoice_payments
 from sandbox.pipeline import Incoming, Outgoing, Pipeline
 from sandbox.world import World
 
@@ -39,6 +42,7 @@ def create_app(world: World) -> Starlette:
     routes: list[BaseRoute] = [
         Mount("/v1", app=Api(world)),
         *Control(world, wake=background.wake).routes(),
+        Route("/i/{account}/{token}/pdf", lambda request: invoice_pdf(world, request)),
         Route("/receipts/{id}", lambda request: receipt(world, request)),
         *browser_routes,
     ]
@@ -66,6 +70,21 @@ def receipt(world: World, request: Request) -> Response:
     amount = spoken(charge["amount"], currency=charge["currency"])
     lines = (f"Receipt from {world.settings.account_name}", amount, charge["description"] or "", charge["id"])
     return PlainTextResponse("\n".join(line for line in lines if line))
+
+
+def invoice_pdf(world: World, request: Request) -> Response:
+    """Where an invoice's `invoice_pdf` leads."""
+    from sandbox import invoice_document
+
+    call = Call(world=world, ids={"token": request.path_params["token"]})
+    try:
+        shown = invoice_payments.shown(call)
+    except StripeError as problem:
+        return PlainTextResponse(problem.message, status_code=problem.status)
+    names = {id: rate["display_name"] for id, rate in shown["tax_rates"].items()}
+    document = invoice_document.render(shown["invoice"], lines=shown["lines"], tax_names=names)
+    headers = {"Content-Disposition": f'attachment; filename="Invoice-{shown["invoice"]["number"]}.pdf"'}
+    return Response(document, media_type="application/pdf", headers=headers)
 
 
 def _end_when_broken(task: asyncio.Task[None]) -> None:

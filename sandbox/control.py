@@ -20,7 +20,7 @@ from sandbox.call import Call
 from sandbox.config import API_VERSION, Tuning
 from sandbox.errors import StripeError
 from sandbox.faults import UnknownFault
-from sandbox.objects import balance, challenge, checkout_payment, event_log, portal
+from sandbox.objects import balance, challenge, checkout_payment, event_log, invoice_payments, portal
 from sandbox.schema import forms
 from sandbox.world import World
 
@@ -78,6 +78,7 @@ class Control:
         ]
         table.append(("GET", "/_sandbox/objects", self.objects))
         table.append(("GET", "/_sandbox/portal/{id}", self.portal))
+        table.append(("GET", "/_sandbox/invoice_page/{token}", self.invoice_page))
         table += [("POST", path, self._acting(action)) for path, action in dashboard.ACTIONS]
         return [Route(path, _told(endpoint), methods=[method]) for method, path, endpoint in table]
 
@@ -236,6 +237,9 @@ class Control:
 
     async def portal(self, request: Request) -> Response:
         return self._do(self._call(request), portal.shown)
+
+    async def invoice_page(self, request: Request) -> Response:
+        return self._do(self._call(request), invoice_payments.shown)
 
     async def redeliver(self, request: Request) -> Response:
         return self._do(self._call(request), event_log.redeliver)

@@ -6,7 +6,15 @@ from collections.abc import Callable
 
 from sandbox import errors, listing
 from sandbox.call import Call
-from sandbox.objects import disputes, fraud_warnings, payment_intents, payouts, portal, refunds
+from sandbox.objects import (
+    disputes,
+    fraud_warnings,
+    invoice_states,
+    payment_intents,
+    payouts,
+    portal,
+    refunds,
+)
 from sandbox.store import Object, public
 
 Action = Callable[[Call], Object]
@@ -71,6 +79,12 @@ def refund(call: Call) -> Object:
     return public(refunds.create(call))
 
 
+def pay_invoice(call: Call) -> Object:
+    """{"out_of_band": true}, or else with the card that is saved, as Stripe would charge it."""
+    call.params = {"paid_out_of_band": True} if call.params.get("out_of_band") else {}
+    return public(invoice_states.pay(call))
+
+
 def objects(call: Call) -> Object:
     """`?type=charge&limit=50`: the newest of one type."""
     wanted, limit = call.params.get("type", ""), call.params.get("limit", "")
@@ -84,6 +98,14 @@ ACTIONS: tuple[tuple[str, Action], ...] = (
     ("/_sandbox/charges/{id}/early_fraud_warning", warn_of_fraud),
     ("/_sandbox/charges/{id}/refund", refund),
     ("/_sandbox/disputes/{id}/decide", decide),
+    ("/_sandbox/invoices/{id}/finalize", lambda call: public(invoice_states.finalize(call))),
+    (
+        "/_sandbox/invoices/{id}/mark_uncollectible",
+        lambda call: public(invoice_states.mark_uncollectible(call)),
+    ),
+    ("/_sandbox/invoices/{id}/pay", pay_invoice),
+    ("/_sandbox/invoices/{id}/send", lambda call: public(invoice_states.send(call))),
+    ("/_sandbox/invoices/{id}/void", lambda call: public(invoice_states.void(call))),
     ("/_sandbox/portal/{id}/prefer", portal.prefer_card),
     ("/_sandbox/portal/{id}/remove", portal.remove_card),
     ("/_sandbox/payouts", pay_out),

@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.call import Call
 from sandbox.listing import listed
+from sandbox.objects import invoice_payments
 from sandbox.selection import Selection
 from sandbox.store import Object, private, public
 
@@ -49,6 +50,8 @@ INCLUDES: dict[tuple[str, str], Callable[[Call, Object], Any]] = {
     ("checkout.session>total_details", "breakdown"): lambda call, details: {"discounts": [], "taxes": []},
     ("price", "currency_options"): lambda call, price: {price["currency"]: _own_currency(price)},
     ("price", "tiers"): lambda call, price: None,
+    ("invoice", "confirmation_secret"): invoice_payments.confirmation_secret,
+    ("invoice", "payments"): invoice_payments.of_invoice,
     ("item", "discounts"): lambda call, item: [],
     ("item", "taxes"): lambda call, item: [],
 }

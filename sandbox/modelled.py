@@ -11,6 +11,13 @@ INTENT = (
 )
 CONFIRMING = "off_session return_url error_on_requires_action use_stripe_sdk "
 PRODUCT = "description images metadata name shippable statement_descriptor unit_label url"
+INVOICE = (
+    "auto_advance automatic_tax automatically_finalizes_at collection_method custom_fields days_until_due "
+    "default_payment_method default_tax_rates description due_date effective_at footer metadata number "
+    "payment_settings rendering statement_descriptor "
+)
+INVOICE_ITEM = "amount description discountable metadata period quantity tax_rates "
+TAX_RATE = "active country description display_name jurisdiction metadata state tax_type "
 SETUP = "customer description metadata "
 REFUSED_IN_WORDS = "transfer_data on_behalf_of application_fee_amount "
 CONFIGURATION = "name card apple_pay google_pay link "
@@ -53,6 +60,20 @@ PARAMETERS: dict[str, frozenset[str]] = {
         "POST /customers/{id}": CUSTOMER,
         "GET /customers/{id}/payment_methods": PAGE + "type",
         "POST /billing_portal/sessions": "customer locale return_url",
+        "POST /invoiceitems": INVOICE_ITEM + "currency customer invoice price_data pricing",
+        "GET /invoiceitems": PAGE + "customer invoice pending",
+        "POST /invoiceitems/{id}": "amount description metadata period quantity tax_rates",
+        "GET /invoice_payments": PAGE + "created invoice payment status",
+        "POST /invoices": INVOICE + "currency customer pending_invoice_items_behavior",
+        "GET /invoices": PAGE + "collection_method created customer status",
+        "POST /invoices/{id}": INVOICE,
+        "POST /invoices/{id}/add_lines": "invoice_metadata lines",
+        "POST /invoices/{id}/finalize": "auto_advance",
+        "GET /invoices/{id}/lines": PAGE,
+        "POST /invoices/{id}/pay": "off_session paid_out_of_band payment_method",
+        "POST /tax_rates": TAX_RATE + "inclusive percentage",
+        "GET /tax_rates": PAGE + "created",
+        "POST /tax_rates/{id}": TAX_RATE,
         "GET /disputes": PAGE + "created charge payment_intent",
         "POST /disputes/{id}": "evidence metadata submit",
         "POST /payouts": "amount currency description metadata statement_descriptor",

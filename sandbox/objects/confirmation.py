@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from sandbox import cards, errors
 from sandbox.call import Call
-from sandbox.objects import charges, intent_state, payment_methods
+from sandbox.objects import charges, intent_state, invoice_settlement, payment_methods
 from sandbox.store import Object, private, public
 
 NO_METHOD = (
@@ -38,7 +38,9 @@ def confirm(call: Call, *, intent: Object) -> Object:
     intent["last_payment_error"] = None
     if not _needs_authentication(call, intent=intent, method=method):
         return charge(call, intent=intent, method=method)
-    if call.params.get("off_session") or call.params.get("error_on_requires_action"):
+    # An invoice's intent waits for its customer, who is told by invoice.payment_action_required.
+    absent = call.params.get("off_session") and not private(intent).get("invoice")
+    if absent or call.params.get("error_on_requires_action"):
         _decline(call, intent=intent, method=method, reason="authentication_required")
     return ask_for_authentication(call, intent=intent)
 
@@ -98,6 +100,7 @@ def ask_for_authentication(call: Call, *, intent: Object) -> Object:
     intent |= {"status": "requires_action", "next_action": action}
     call.save(intent)
     call.emit(f"{intent['object']}.requires_action", intent)
+    invoice_settlement.intent_waits(call, intent=intent)
     return intent
 
 
@@ -135,6 +138,8 @@ def charge(call: Call, *, intent: Object, method: Object, authenticated: bool = 
     call.save(intent)
     call.emit("payment_intent.amount_capturable_updated" if held else "payment_intent.succeeded", intent)
     _keep_or_use_up(call, intent=intent, method=method, authenticated=authenticated)
+    if not held:
+        invoice_settlement.intent_succeeded(call, intent=intent)
     return intent
 
 
@@ -190,3 +195,4 @@ def _fail(call: Call, *, intent: Object, error: dict[str, Any]) -> None:
     }
     call.save(intent)
     call.emit("payment_intent.payment_failed", intent)
+    invoice_settlement.intent_failed(call, intent=intent)

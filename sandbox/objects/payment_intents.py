@@ -181,6 +181,7 @@ def update(call: Call) -> Object:
     sent = call.params
     if set(sent) - {"metadata", "description", "expand"}:
         intent_state.refuse(intent, doing="update", allowed=OPEN)
+    _refuse_of_invoice(intent, sent)
     descriptors.check(sent)
     for name in ("amount", "currency", "capture_method"):
         if name in sent:
@@ -197,12 +198,27 @@ def update(call: Call) -> Object:
     return call.save(intent)
 
 
+def _refuse_of_invoice(intent: Object, sent: Params) -> None:
+    for name in ("amount", "currency", "customer", "capture_method"):
+        if name in sent and private(intent).get("invoice"):
+            raise errors.StripeError(
+                f"The parameter `{name}` cannot be changed on a PaymentIntent that an invoice created.",
+                param=name,
+            )
+
+
 def cancel(call: Call) -> Object:
     intent = find(call)
     if intent["status"] in CANCELABLE and private(intent).get("session"):
         raise errors.StripeError(
             "You cannot cancel this PaymentIntent because it was created by Checkout. "
             "Expire the Checkout Session instead.",
+            code="payment_intent_unexpected_state",
+            payment_intent=public(intent),
+        )
+    if intent["status"] in CANCELABLE and private(intent).get("invoice"):
+        raise errors.StripeError(
+            "You cannot cancel this PaymentIntent because it was created by an invoice. Void the invoice instead.",
             code="payment_intent_unexpected_state",
             payment_intent=public(intent),
         )
