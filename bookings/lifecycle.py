@@ -80,6 +80,21 @@ def extend_hold(booking: Booking, *, until: datetime, actor: str) -> bool:
     return True
 
 
+def keep_held(booking: Booking, *, until: datetime, actor: str, reason: str) -> bool:
+    """A held booking stays held until then and no other time, however often it was extended; whether that is new.
+
+    For money that a card promised: the hold lasts as long as the promise does.
+    """
+    if booking.state != BookingState.HELD or booking.hold_expires_at == until:
+        return False
+    booking.hold_expires_at = until
+    booking.save(update_fields=["hold_expires_at"])
+    booking.changes.create(
+        from_state=BookingState.HELD, to_state=BookingState.HELD, actor=actor, reason=reason
+    )
+    return True
+
+
 def expire(booking: Booking, *, actor: str, reason: str = "") -> bool:
     """The hold ends and its place is free again; False if it had expired before. A confirmed one refuses."""
     return booking.transition_to(BookingState.EXPIRED, actor=actor, reason=reason)

@@ -23,11 +23,13 @@ T = TypeVar("T")
 ACTOR = "system"
 
 
-def close(account: GatewayAccount, payment: Payment, *, reason: str) -> facts.Received | None:
+def close(
+    account: GatewayAccount, payment: Payment, *, reason: str, keep_authorized: bool = False
+) -> facts.Received | None:
     """End an open card payment at Stripe and here; the money, when it was paid after all.
 
     Raises PaymentInProgress while a bank is working on it, GatewayUnknown when Stripe does not answer: then it
-    stays open.
+    stays open. Money that a card promised is released, or kept with AlreadyAuthorized when `keep_authorized`.
     """
     if payment.mode == CheckoutMode.HOSTED:
         intent = _close_session(account, payment, reason=reason)
@@ -36,6 +38,9 @@ def close(account: GatewayAccount, payment: Payment, *, reason: str) -> facts.Re
     if intent is None:
         cancel_row(payment, reason=reason)
         return None
+    if keep_authorized and intent.state == PaymentState.AUTHORIZED:
+        progress.note_intent(account, intent, said_at=clock.now())
+        raise errors.AlreadyAuthorized()
     if intent.state not in (PaymentState.SUCCEEDED, PaymentState.CANCELED, PaymentState.PROCESSING):
         intent = gateway.cancel_intent(account, intent.id)
     if intent.state == PaymentState.SUCCEEDED:

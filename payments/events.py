@@ -12,7 +12,18 @@ from typing import Any
 from django.conf import settings
 
 from core import doorbell
-from payments import checkout, desk, errors, facts, gateway, handling, progress, refunds, settlement
+from payments import (
+    authorizations,
+    checkout,
+    desk,
+    errors,
+    facts,
+    gateway,
+    handling,
+    progress,
+    refunds,
+    settlement,
+)
 from payments.models import DeskKind, GatewayAccount, WebhookEvent
 
 READ_BALANCE_TASK = "payments.read_balance"
@@ -88,10 +99,18 @@ def _intent_succeeded(news: News) -> str:
     return settlement.settle(news.account, money, event_id=news.event_id)
 
 
+def _promise_moved(news: News) -> str:
+    """An intent that is authorized, or over: the hold follows."""
+    intent = facts.from_intent(news.obj)
+    return authorizations.note(news.account, intent, said_at=news.said_at, event_id=news.event_id)
+
+
 def _charge_succeeded(news: News) -> str:
+    if promise := facts.promised_by_charge(news.obj):
+        return authorizations.note_promise(news.account, promise, event_id=news.event_id)
     money = facts.received_by_charge(news.obj)
     if money is None:
-        return "authorized only: its capture will tell"
+        return "no money yet"
     return settlement.settle(news.account, money, event_id=news.event_id)
 
 
@@ -102,6 +121,15 @@ def _charge_failed(news: News) -> str:
         payment_public_id=(news.obj.get("metadata") or {}).get(facts.PAYMENT_KEY, ""),
         customer_id=str(news.obj.get("customer") or ""),
         decline=facts.declined_charge(news.obj),
+    )
+
+
+def _charge_expired(news: News) -> str:
+    promise = facts.promised_by_charge(news.obj)
+    return (
+        authorizations.note_lapsed(news.account, promise, event_id=news.event_id)
+        if promise
+        else "nothing new"
     )
 
 
@@ -142,12 +170,13 @@ HANDLERS: Mapping[str, Handler] = {
     "payment_intent.created": _intent_moved,
     "payment_intent.processing": _intent_moved,
     "payment_intent.requires_action": _intent_moved,
-    "payment_intent.amount_capturable_updated": _intent_moved,
+    "payment_intent.amount_capturable_updated": _promise_moved,
     "payment_intent.succeeded": _intent_succeeded,
     "payment_intent.payment_failed": _intent_moved,
-    "payment_intent.canceled": _intent_moved,
+    "payment_intent.canceled": _promise_moved,
     "charge.succeeded": _charge_succeeded,
     "charge.captured": _charge_succeeded,
+    "charge.expired": _charge_expired,
     "charge.failed": _charge_failed,
     "charge.updated": _charge_updated,
     "charge.refunded": _refunds_tell,
@@ -160,7 +189,6 @@ HANDLERS: Mapping[str, Handler] = {
 # Kept by the mirror; nothing else follows from them yet.
 MIRRORED = frozenset(
     {
-        "charge.expired",
         "charge.dispute.created",
         "charge.dispute.updated",
         "charge.dispute.closed",

@@ -15,6 +15,9 @@ Object = Mapping[str, Any]
 PAYMENT_KEY = "payment"  # Our ids in Stripe's metadata.
 REFUND_KEY = "refund"
 BOOKING_KEY = "booking"
+SETUP_KEY = "card_setup"
+# Refused off session because the bank wants the customer: the same intent can be completed with them.
+WANTS_CUSTOMER = "authentication_required"
 
 INTENT_STATES = {
     "requires_payment_method": PaymentState.PENDING,
@@ -58,7 +61,7 @@ class Decline:
 @dataclass(frozen=True)
 class Intent:
     """A PaymentIntent. `received_minor` is what it captured; `charge_id` its latest charge, `charge` that one's money
-    when it was told along (expanded).
+    when it was told along (expanded). `is_lapsed`: Stripe itself ended it, as an authorization that nobody captured.
     """
 
     id: str
@@ -74,6 +77,7 @@ class Intent:
     client_secret: str
     decline: Decline | None
     charge: "Received | None" = None
+    is_lapsed: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,46 @@ class Received:
     customer_id: str
     card_brand: str = ""
     card_last4: str = ""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Money that a card promised and nobody captured yet. `capture_before`: when its bank lets go of it."""
+
+    charge_id: str
+    intent_id: str
+    payment_public_id: str
+    customer_id: str
+    card_brand: str
+    card_last4: str
+    capture_before: datetime | None
+
+
+@dataclass(frozen=True)
+class Card:
+    """A card that Stripe keeps. `customer_id` is empty once it was detached."""
+
+    id: str
+    customer_id: str
+    brand: str
+    last4: str
+    exp_month: int | None
+    exp_year: int | None
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A SetupIntent. `card_id` is the card that it saved; `card` that one when it was told along."""
+
+    id: str
+    is_open: bool
+    is_done: bool
+    setup_public_id: str
+    customer_id: str
+    client_secret: str
+    card_id: str
+    error_code: str
+    card: Card | None = None
 
 
 @dataclass(frozen=True)
@@ -152,11 +196,18 @@ def _decline(error: Object | None) -> Decline | None:
     )
 
 
+def _intent_state(obj: Object) -> PaymentState:
+    """Where an intent stands; one that was refused because the bank wants the customer waits for them."""
+    state = INTENT_STATES[obj["status"]]
+    refused = (obj.get("last_payment_error") or {}).get("code") == WANTS_CUSTOMER
+    return PaymentState.REQUIRES_ACTION if refused and state == PaymentState.PENDING else state
+
+
 def from_intent(obj: Object) -> Intent:
     charge = obj.get("latest_charge")
     return Intent(
         id=obj["id"],
-        state=INTENT_STATES[obj["status"]],
+        state=_intent_state(obj),
         amount_minor=obj["amount"],
         received_minor=obj.get("amount_received") or 0,
         currency=obj["currency"],
@@ -168,6 +219,7 @@ def from_intent(obj: Object) -> Intent:
         client_secret=obj.get("client_secret") or "",
         decline=_decline(obj.get("last_payment_error")),
         charge=received_by_charge(charge) if isinstance(charge, Mapping) else None,
+        is_lapsed=obj.get("cancellation_reason") == "automatic",
     )
 
 
@@ -206,6 +258,51 @@ def received_by_charge(obj: Object) -> Received | None:
         customer_id=_id(obj.get("customer")),
         card_brand=card.get("brand") or "",
         card_last4=card.get("last4") or "",
+    )
+
+
+def promised_by_charge(obj: Object) -> Promise | None:
+    """The money that an uncaptured charge promises; None for one that failed or was captured."""
+    if obj["status"] != "succeeded" or obj["captured"]:
+        return None
+    card = (obj.get("payment_method_details") or {}).get("card") or {}
+    before = card.get("capture_before")
+    return Promise(
+        charge_id=obj["id"],
+        intent_id=_id(obj.get("payment_intent")),
+        payment_public_id=(obj.get("metadata") or {}).get(PAYMENT_KEY, ""),
+        customer_id=_id(obj.get("customer")),
+        card_brand=card.get("brand") or "",
+        card_last4=card.get("last4") or "",
+        capture_before=_moment(before) if before else None,
+    )
+
+
+def from_card(obj: Object) -> Card:
+    card = obj.get("card") or {}
+    return Card(
+        id=obj["id"],
+        customer_id=_id(obj.get("customer")),
+        brand=card.get("brand") or "",
+        last4=card.get("last4") or "",
+        exp_month=card.get("exp_month"),
+        exp_year=card.get("exp_year"),
+    )
+
+
+def from_setup(obj: Object) -> Setup:
+    card = obj.get("payment_method")
+    error = obj.get("last_setup_error") or {}
+    return Setup(
+        id=obj["id"],
+        is_open=obj["status"] not in ("succeeded", "canceled"),
+        is_done=obj["status"] == "succeeded",
+        setup_public_id=(obj.get("metadata") or {}).get(SETUP_KEY, ""),
+        customer_id=_id(obj.get("customer")),
+        client_secret=obj.get("client_secret") or "",
+        card_id=_id(card),
+        error_code=error.get("decline_code") or error.get("code") or "",
+        card=from_card(card) if isinstance(card, Mapping) else None,
     )
 
 

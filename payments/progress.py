@@ -89,7 +89,7 @@ def note_intent(
         told = _remember_intent(payment, intent)
         if intent.decline and (source := intent.decline.source or event_id):
             note_decline(payment, intent.decline, source=source)
-        to = _ended(payment, intent.state)
+        to = _ended(payment, intent)
         if to == PaymentState.SUCCEEDED:
             _save(payment, told)
             return "noted: its money is settled apart"
@@ -104,10 +104,13 @@ def note_intent(
     return f"noted: {to}" if moved else "nothing new"
 
 
-def _ended(payment: Payment, state: PaymentState) -> PaymentState:
-    """A Checkout Session that expires takes its intent along: whichever is told first, the payment expired."""
-    is_sessions = payment.mode == CheckoutMode.HOSTED and state == PaymentState.CANCELED
-    return PaymentState.EXPIRED if is_sessions else state
+def _ended(payment: Payment, intent: facts.Intent) -> PaymentState:
+    """A Checkout Session that expires takes its intent along, and an authorization that nobody captured lapses:
+    whichever is told first, the payment expired.
+    """
+    has_expired = payment.mode == CheckoutMode.HOSTED or intent.is_lapsed
+    is_over = intent.state == PaymentState.CANCELED
+    return PaymentState.EXPIRED if is_over and has_expired else intent.state
 
 
 def _is_old_news(payment: Payment, to: PaymentState, *, said_at: datetime) -> bool:

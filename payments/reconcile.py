@@ -16,9 +16,23 @@ from bookings import lifecycle
 from bookings.models import Booking, BookingState
 from core import clock
 from core.errors import DomainError
-from payments import balance, checkout, closing, desk, errors, facts, gateway, progress, refunds, settlement
+from payments import (
+    authorizations,
+    balance,
+    checkout,
+    closing,
+    desk,
+    errors,
+    facts,
+    gateway,
+    progress,
+    refunds,
+    settlement,
+)
 from payments.models import (
     OPEN_STATES,
+    Capture,
+    Decision,
     DeskKind,
     GatewayAccount,
     Payment,
@@ -47,8 +61,13 @@ def ask_for_payments(*, limit: int = BATCH) -> int:
     """Find out how open card payments stand that Stripe has not told us of; how many were asked for."""
     now = clock.now()
     silent = Q(state__in=NO_ANSWER_YET, updated_at__lt=now - ASK_AFTER)
+    decided = Q(
+        state__in=OPEN_STATES, updated_at__lt=now - ASK_AFTER, authorization__decision__in=Decision.values
+    )
     waiting = Q(state__in=OPEN_STATES, updated_at__lt=now - ASK_WAITING_AFTER)
-    due = Payment.objects.filter(silent | waiting, method="card").order_by("updated_at", "id")[:limit]
+    due = Payment.objects.filter(silent | decided | waiting, method="card").order_by("updated_at", "id")[
+        :limit
+    ]
     asked = 0
     for payment in due:
         if not _claim(payment):
@@ -82,6 +101,8 @@ def _ask(payment: Payment) -> None:
         found = gateway.retrieve_intent(account, found.intent_id) if found.intent_id else None
     if isinstance(found, facts.Intent):
         learn(account, found)
+        if payment.capture == Capture.MANUAL:
+            authorizations.finish(payment)
     elif not payment.stripe_checkout_session_id and payment.created_at < clock.now() - KEY_LIFE:
         # Stripe never had it, and its key is no longer remembered: nothing can come of this row.
         _abandon(payment)
@@ -91,7 +112,7 @@ def learn(account: GatewayAccount, intent: facts.Intent) -> str:
     """Settle or note an intent as Stripe has it now."""
     if intent.state == PaymentState.SUCCEEDED:
         return settlement.settle(account, facts.received_by_intent(intent))
-    return progress.note_intent(account, intent, said_at=clock.now())
+    return authorizations.note(account, intent, said_at=clock.now())
 
 
 @transaction.atomic
@@ -176,7 +197,10 @@ def _expire(booking: Booking) -> bool:
     for payment in booking.payments.filter(method="card", state__in=OPEN_STATES):
         account = _account(payment)
         try:
-            money = closing.close(account, payment, reason="the hold ended")
+            money = closing.close(account, payment, reason="the hold ended", keep_authorized=True)
+        except errors.AlreadyAuthorized:
+            authorizations.keep_hold(payment)
+            return False
         except errors.PaymentInProgress:
             _desk_hold(booking, payment)
             return False

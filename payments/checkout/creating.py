@@ -11,7 +11,7 @@ from core import clock
 from customers import merchants
 from payments import closing, errors, facts, gateway, progress
 from payments.checkout import customers
-from payments.models import GatewayAccount, Payment, PaymentState
+from payments.models import Capture, GatewayAccount, Payment, PaymentState
 
 ATTEMPTS = 2
 KEY_LIFE = timedelta(hours=23)  # Stripe keeps an idempotency key for 24 h at least.
@@ -134,6 +134,7 @@ def _intent(
         key=f"payment:{payment.public_id}:{attempt}",
         amount_minor=payment.total_minor,
         customer_id=customer,
+        is_captured_later=payment.capture == Capture.MANUAL,
         **_shared(payment, booking),
     )
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from bookings import lifecycle
 from bookings.models import Booking
 from core import clock
-from payments import closing, errors, facts, gateway, progress, settlement
+from payments import authorizations, closing, errors, facts, gateway, progress, settlement
 from payments.checkout import creating
 from payments.models import OPEN_STATES, CheckoutMode, GatewayAccount, Payment, PaymentState
 
@@ -20,8 +20,15 @@ HOLD_PAST_SESSION = timedelta(minutes=5)
 
 
 def end(account: GatewayAccount, payment: Payment, *, reason: str) -> None:
-    """End a payment that cannot serve; found paid, it is settled, and there is nothing more to pay."""
-    money = closing.close(account, payment, reason=reason)
+    """End a payment that cannot serve; found paid, it is settled, and there is nothing more to pay.
+
+    What a card promised is kept: AlreadyAuthorized, for releasing it is for staff to decide.
+    """
+    try:
+        money = closing.close(account, payment, reason=reason, keep_authorized=True)
+    except errors.AlreadyAuthorized:
+        authorizations.keep_hold(payment)
+        raise
     if money is not None:
         settlement.settle(account, money)
         raise errors.AlreadyPaid()
@@ -57,6 +64,9 @@ def open_at_stripe(
     if intent.state == PaymentState.SUCCEEDED:
         settlement.settle(account, facts.received_by_intent(intent))
         raise errors.AlreadyPaid()
+    if intent.state == PaymentState.AUTHORIZED:
+        authorizations.note(account, intent, said_at=clock.now())
+        raise errors.AlreadyAuthorized()
     progress.note_intent(account, intent, said_at=clock.now())
     if intent.state == PaymentState.PROCESSING:
         raise errors.PaymentInProgress()

@@ -14,7 +14,7 @@ from payments import errors
 from payments.checkout import creating, customers, opening
 from payments.checkout.amounts import Due, due
 from payments.checkout.opening import Started
-from payments.models import OPEN_STATES, GatewayAccount, Payment
+from payments.models import OPEN_STATES, Capture, GatewayAccount, Payment
 
 _LINE = ("kind", "description", "quantity", "unit_minor", "amount_minor", "tax_minor")
 # What the customer agrees to by paying, line by line: frozen on the payment, read along with the booking's lock.
@@ -26,21 +26,29 @@ LINES = (
 PAYABLE = (BookingState.HELD, BookingState.CONFIRMED, BookingState.COMPLETED)
 
 
-def start(*, booking: Booking, purpose: str = "", mode: str, actor: str) -> Started:
+def start(
+    *,
+    booking: Booking,
+    purpose: str = "",
+    mode: str,
+    actor: str,
+    capture: Capture = Capture.AUTOMATIC,
+) -> Started:
     """Begin, or take up again, the card payment of the booking's next instalment.
 
-    Raises AlreadyPaid, NothingToPay, HoldEnded, PaymentInProgress (nothing to do), GatewayRefused (Stripe said no),
+    With manual capture the card only promises the money (payments/authorizations.py). Raises AlreadyAuthorized,
+    AlreadyPaid, NothingToPay, HoldEnded, PaymentInProgress (nothing to do), GatewayRefused (Stripe said no),
     GatewayBusy (try again) and GatewayUnknown (being asked for; trying again is safe).
     """
     account = GatewayAccount.objects.select_related("merchant").get(merchant_id=booking.merchant_id)
     for _ in range(4):
         customer = customers.at_stripe(account, booking)
         try:
-            payment = _reserve(booking, purpose=purpose, mode=mode, actor=actor)
+            payment = _reserve(booking, purpose=purpose, mode=mode, capture=capture)
         except errors.HoldEnded:
             _prove_unpaid(account, booking)
             raise
-        if not _fits(payment, booking, mode=mode):
+        if not _fits(payment, booking, mode=mode, capture=capture):
             opening.end(account, payment, reason="the customer chose another way, or the amount changed")
             continue
         try:
@@ -52,7 +60,7 @@ def start(*, booking: Booking, purpose: str = "", mode: str, actor: str) -> Star
     raise errors.GatewayBusy()
 
 
-def _reserve(booking: Booking, *, purpose: str, mode: str, actor: str) -> Payment:
+def _reserve(booking: Booking, *, purpose: str, mode: str, capture: Capture) -> Payment:
     """The instalment's open card payment, else a new row; nothing was asked of Stripe yet."""
     with transaction.atomic():
         booking = (
@@ -79,6 +87,7 @@ def _reserve(booking: Booking, *, purpose: str, mode: str, actor: str) -> Paymen
             method=PaymentMethod.CARD,
             purpose=asked.instalment.purpose,
             mode=mode,
+            capture=capture,
             currency=booking.currency,
             amount_minor=asked.amount_minor,
             fee_minor=asked.fee_minor,
@@ -125,10 +134,12 @@ def _prove_unpaid(account: GatewayAccount, booking: Booking) -> None:
         )
 
 
-def _fits(payment: Payment, booking: Booking, *, mode: str) -> bool:
-    """Whether the open payment is the one asked for: same way, same amount."""
+def _fits(payment: Payment, booking: Booking, *, mode: str, capture: Capture) -> bool:
+    """Whether the open payment is the one asked for: same way, same amount, charged at the same time."""
     assert payment.instalment is not None
     open_minor = payment.instalment.open_minor  # read with the reservation, under the booking's lock
     return (
-        payment.mode == mode and payment.amount_minor == open_minor and payment.currency == booking.currency
+        (payment.mode, payment.capture) == (mode, capture)
+        and payment.amount_minor == open_minor
+        and payment.currency == booking.currency
     )

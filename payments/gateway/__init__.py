@@ -7,8 +7,24 @@ made by the caller from our own row.
 
 from payments.gateway.balances import balance, balance_transactions
 from payments.gateway.calling import publishable_key, secret_key
+from payments.gateway.cards import (
+    cards_of,
+    create_portal,
+    create_setup,
+    detach_card,
+    find_setup,
+    prefer_card,
+    retrieve_setup,
+)
 from payments.gateway.customers import create_customer, find_customer
-from payments.gateway.intents import cancel_intent, create_intent, find_intent, retrieve_intent
+from payments.gateway.intents import (
+    cancel_intent,
+    capture_intent,
+    confirm_intent,
+    create_intent,
+    find_intent,
+    retrieve_intent,
+)
 from payments.gateway.objects import RESOURCES, account_id, retrieve
 from payments.gateway.refunds import create_refund, find_refund, retrieve_charge, retrieve_refund
 from payments.gateway.sessions import (
@@ -26,20 +42,29 @@ __all__ = [
     "balance",
     "balance_transactions",
     "cancel_intent",
+    "capture_intent",
+    "cards_of",
+    "confirm_intent",
     "create_customer",
     "create_intent",
+    "create_portal",
     "create_refund",
     "create_session",
+    "create_setup",
+    "detach_card",
     "expire_session",
     "find_customer",
     "find_intent",
     "find_refund",
     "find_session",
+    "find_setup",
+    "prefer_card",
     "publishable_key",
     "retrieve",
     "retrieve_charge",
     "retrieve_intent",
     "retrieve_refund",
     "retrieve_session",
+    "retrieve_setup",
     "secret_key",
 ]

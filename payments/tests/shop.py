@@ -18,7 +18,7 @@ from bookings.models import Booking, Menu, Slot, TaxRate
 from bookings.tests.factories import MerchantFactory, SlotFactory, booked
 from customers.models import Merchant
 from payments import balance, checkout, endpoints, events, handling, ledger
-from payments.models import GatewayAccount, Payment, WebhookEndpoint
+from payments.models import Capture, GatewayAccount, Payment, WebhookEndpoint
 from payments.tests.stripe_events import signature
 from tests.fixtures import Sandbox
 
@@ -48,6 +48,9 @@ class Shop:
 
     def start(self, booking: Booking, *, mode: str = "element", purpose: str = "") -> checkout.Started:
         return checkout.start(booking=booking, purpose=purpose, mode=mode, actor="customer")
+
+    def authorize(self, booking: Booking) -> checkout.Started:
+        return checkout.start(booking=booking, mode="element", actor="customer", capture=Capture.MANUAL)
 
     def confirm(self, payment: Payment, *, card: str = VISA) -> Any:
         """Pay at Stripe as the Payment Element would; a decline raises stripe.CardError."""
