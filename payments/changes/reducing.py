@@ -1,4 +1,4 @@
-"""A price reduction, tax included, with what it does to the plan and the ledger. The caller holds the Booking's lock."""
+"""A price reduction, tax included, with what it does to plan and ledger. The caller holds the Booking's lock."""
 
 from django.db.models import Max, Q, Sum
 

@@ -81,7 +81,9 @@ class Credit(PublicIdModel):
                 condition=Q(source="grant") | Q(expires_on__isnull=True), name="only_given_credit_expires"
             ),
             models.UniqueConstraint(
-                fields=["merchant", "request_key"], condition=~Q(request_key=""), name="one_credit_per_request"
+                fields=["merchant", "request_key"],
+                condition=~Q(request_key=""),
+                name="one_credit_per_request",
             ),
         ]
 
