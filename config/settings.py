@@ -244,13 +244,16 @@ CELERY_TASK_TIME_LIMIT = 300
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "customers.api.authentication.AccessToken",
         "bookings.api.access.BookingToken",
-        "rest_framework.authentication.SessionAuthentication",
+        "customers.api.authentication.StaffSession",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["bookings.api.access.IsKnown"],
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
     # Per address (or signed-in user) and process.
     "DEFAULT_THROTTLE_RATES": {
+        "sign_in": env.str("THROTTLE_SIGN_IN", "20/min"),
+        "refresh": env.str("THROTTLE_REFRESH", "60/min"),
         "price": env.str("THROTTLE_PRICE", "120/min"),
         "booking": env.str("THROTTLE_BOOKING", "20/min"),
         "payment": env.str("THROTTLE_PAYMENT", "30/min"),

@@ -10,6 +10,7 @@ handler500 = "core.api_views.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("staff/", include("customers.authentication.urls")),
+    path("api/v1/", include("customers.api.urls")),
     path("api/v1/", include("bookings.api.urls")),
     path("api/v1/", include("payments.api.urls")),
     path("api/v1/<path:rest>", NoSuchRouteView.as_view()),

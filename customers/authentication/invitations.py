@@ -4,7 +4,7 @@ A link is good once (choosing a password ends it), for PASSWORD_RESET_TIMEOUT. O
 scanners may. Nobody but the person ever knows the password.
 """
 
-from allauth.account.app_settings import PASSWORD_RESET_TOKEN_GENERATOR  # type: ignore[attr-defined]
+from allauth.account.app_settings import PASSWORD_RESET_TOKEN_GENERATOR
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.contrib.auth.models import User

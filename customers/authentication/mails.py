@@ -1,6 +1,7 @@
 """E-mails about signing in. Of no merchant in the outbox: no console shows them, as they may hold a link."""
 
 import secrets
+from collections.abc import Mapping
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -78,7 +79,7 @@ def notice(*, user: User, what: str) -> None:
     _leave("sign_in_notice", to=user.email, words={"title": title, "lede": lede, "at": clock.now()})
 
 
-def _leave(template: str, *, to: str, words: dict[str, object]) -> None:
+def _leave(template: str, *, to: str, words: Mapping[str, object]) -> None:
     context = {"merchant": {"name": "Tableside"}, "site_url": settings.SITE_URL, **words}
     outbox.enqueue(
         key=f"{template}:{secrets.token_urlsafe(16)}",

@@ -39,7 +39,7 @@ class ReauthenticationRequired(Forbidden):
 
 def recently_authenticated(request: HttpRequest | Request, *, within: timedelta = WITHIN) -> bool:
     """Did this caller show password or second factor within that time? A session's or a token's, from any door."""
-    shown = _proof(request)
+    shown = proof_of(request)
     return shown.at is not None and clock.now() - shown.at <= within
 
 
@@ -88,7 +88,8 @@ def recent_authentication_required(*, within: timedelta = WITHIN) -> Callable[[V
     return decorator
 
 
-def _proof(request: HttpRequest | Request) -> proof.Proof:
+def proof_of(request: HttpRequest | Request) -> proof.Proof:
+    """What this caller has shown, whichever door they came by."""
     if isinstance(request, Request):
         if isinstance(request.auth, proof.Proof):
             return request.auth

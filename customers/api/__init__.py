@@ -1,0 +1,1 @@
+"""The API of the parties: signing in, and who one is."""
