@@ -1,5 +1,5 @@
-"""Routes for browsers: the Stripe.js stand-in and its frames, hosted Checkout, the 3-D Secure challenge,
-the billing portal and the start page.
+"""Routes for browsers: the Stripe.js stand-in and its frames, hosted Checkout, the hosted invoice, the 3-D Secure
+challenge, the billing portal and the start page.
 
 Every page is a static file. Its script talks to the sandbox's own HTTP API exactly as Stripe's pages talk to
 Stripe's: nothing here reads or writes the sandbox's state. `sandbox/app.py` mounts `routes`.
@@ -79,6 +79,11 @@ async def hosted_checkout(request: Request) -> Response:
     return _page(name="checkout/checkout.html", policy=OWN_ORIGIN_ONLY, embeddable=False)
 
 
+async def hosted_invoice(request: Request) -> Response:
+    """`GET /i/<account>/<token>`, the `hosted_invoice_url` of an invoice."""
+    return _page(name="invoice/invoice.html", policy=OWN_ORIGIN_ONLY, embeddable=False)
+
+
 async def billing_portal(request: Request) -> Response:
     """`GET /p/session/<bps_id>`, the `url` of a billing portal session."""
     return _page(name="portal/portal.html", policy=OWN_ORIGIN_ONLY, embeddable=False)
@@ -90,12 +95,13 @@ async def challenge(request: Request) -> Response:
 
 
 def _page(*, name: str, policy: str, embeddable: bool) -> Response:
-    """One HTML file with the publishable key filled in (a public value, which pages of ours call the API with)."""
+    """One HTML file, with the card fields that pages share, and the publishable key that they call the API with."""
     source = (STATIC / name).read_text(encoding="utf-8")
+    fields = (STATIC / "card/fields.html").read_text(encoding="utf-8")
     key = html.escape(os.environ.get("SANDBOX_PUBLISHABLE_KEY", ""), quote=True)
     ancestors = "*" if embeddable else "'none'"
     return Response(
-        source.replace("{{ publishable_key }}", key),
+        source.replace("{{ card_fields }}", fields).replace("{{ publishable_key }}", key),
         media_type="text/html",
         headers={
             "Content-Security-Policy": f"{policy}; frame-ancestors {ancestors}",
@@ -113,6 +119,7 @@ routes: list[BaseRoute] = [
     Route("/js/controller", controller),
     Mount("/js/static", UncachedStaticFiles(directory=STATIC)),
     Route("/c/pay/{session_id}", hosted_checkout),
+    Route("/i/{account}/{token}", hosted_invoice),
     Route("/p/session/{session_id}", billing_portal),
     Route("/3ds/{intent_id}", challenge),
 ]

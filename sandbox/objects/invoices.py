@@ -40,9 +40,8 @@ def create(call: Call) -> Object:
 
 def _empty(call: Call, *, customer: Object) -> Object:
     id = ids.new(KIND)
-    invoice = _unused() | {
-        "id": id,
-        "object": KIND,
+    invoice: Object = {"id": id, "object": KIND} | _unused()
+    invoice |= {
         "account_country": "US",
         "account_name": call.world.settings.account_name,
         "attempt_count": 0,

@@ -3,7 +3,7 @@
 import {formatMoney} from '../page/money.js';
 
 const GOOD = new Set('succeeded paid complete won delivered available active'.split(' '));
-const BAD = new Set('failed lost disputed canceled expired dropped declined'.split(' '));
+const BAD = new Set('failed lost disputed canceled expired dropped declined void uncollectible'.split(' '));
 
 export const money = (amount, currency) => formatMoney({minor: amount, currency});
 export const time = (seconds) =>
@@ -59,6 +59,20 @@ function challengeActions(intent) {
     : [];
 }
 
+function invoiceActions(invoice) {
+  const path = `invoices/${invoice.id}`;
+  const send = invoice.collection_method === 'send_invoice' ? [act('Send', `${path}/send`)] : [];
+  const charge = invoice.collection_method === 'send_invoice' ? [] : [act('Charge the saved card', `${path}/pay`)];
+  return {
+    draft: [act('Finalize', `${path}/finalize`), ...send],
+    open: [
+      link('Pay as customer', invoice.hosted_invoice_url), ...charge, act('Paid out of band', `${path}/pay`, {out_of_band: true}), ...send,
+      act('Mark uncollectible', `${path}/mark_uncollectible`), act('Void', `${path}/void`),
+    ],
+    uncollectible: [link('Pay as customer', invoice.hosted_invoice_url), act('Void', `${path}/void`)],
+  }[invoice.status] ?? [link('Open its page', invoice.hosted_invoice_url)];
+}
+
 const customer = text('Customer', (one) => one.customer ?? one.customer_email ?? '');
 const reason = text('Reason', (one) => one.reason ?? '');
 
@@ -75,6 +89,15 @@ export const KINDS = [
   {
     key: 'setup_intent', title: 'Setup intents', empty: 'No card was set up yet.',
     columns: [id, status(), customer, text('Use', (one) => one.usage.replaceAll('_', ' ')), created], actions: challengeActions,
+  },
+  {
+    key: 'invoice', title: 'Invoices', empty: 'No invoice yet.',
+    columns: [
+      {...id, of: (one) => one.number ?? one.id}, {title: 'Due', number: true, of: (one) => money(one.amount_due, one.currency)}, status(),
+      text('Customer', (one) => one.customer_name ?? one.customer_email ?? one.customer),
+      {title: 'Due by', of: (one) => (one.due_date ? time(one.due_date) : '')}, created,
+    ],
+    actions: invoiceActions,
   },
   {
     key: 'charge', title: 'Charges', empty: 'No charge yet.',
