@@ -70,44 +70,6 @@ def needs_second_factor(user: User, proof: Proof) -> bool:
     return bool(settings.STAFF_MFA_REQUIRED) and not proof.has_second_factor and is_staff(user)
 
 
-def has_second_factor(self) -> bool:
-        return bool(self.methods - {PASSWORD})
-
-
-NOTHING = Proof(methods=frozenset(), at=None)
-
-
-def of_session(request: HttpRequest, user: User) -> Proof:
-    """What this browser's session has shown for this user."""
-    if not user.is_authenticated:
-        return NOTHING
-    records = [
-        (_CALLED.get(one.get("method", ""), str(one.get("type", ""))), float(one.get("at", 0)))
-        for one in get_authentication_records(request, user)
-    ]
-    known = [(name, at) for name, at in records if name in {PASSWORD, "recovery_codes", *SECOND_FACTORS}]
-    if not known:
-        return NOTHING
-    return Proof(
-        methods=frozenset(name for name, _ in known),
-        at=datetime.fromtimestamp(max(at for _, at in known), tz=UTC),
-    )
-
-
-def is_staff(user: User) -> bool:
-    """Someone for whom the console, or a merchant's rows over the API, would open."""
-    if getattr(user, "is_staff", False) or getattr(user, "is_superuser", False):
-        return True
-    return user.is_authenticated and Membership.objects.filter(user_id=user.pk).exists()
-
-
-def needs_second_factor(user: User, proof: Proof) -> bool:
-    """Is this a member of staff who must not go on like this? In development only those who set one up need it."""
-    if proof.has_second_factor or not is_staff(user):
-        return False
-    return bool(settings.STAFF_MFA_REQUIRED) or has_second_factor(user)
-
-
 def has_second_factor(user: User) -> bool:
     """Has this person set up an authenticator app or a passkey?"""
     return Authenticator.objects.filter(user_id=user.pk, type__in=SECOND_FACTORS).exists()
