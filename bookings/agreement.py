@@ -7,8 +7,8 @@ a booking; who needs its deposit rule or method fee asks here, not the merchant.
 from decimal import Decimal
 from typing import Any
 
-from bookings import minimums
-from bookings.models import Booking
+from bookings import legal, minimums
+from bookings.models import Booking, LegalKind
 from bookings.plan import PlanPolicy
 from bookings.pricing import PriceInputs
 from core.money import share
@@ -16,9 +16,11 @@ from customers.models import Merchant, PaymentMethod
 
 
 def freeze(*, merchant: Merchant, inputs: PriceInputs) -> dict[str, Any]:
-    """The terms in force now."""
+    """The terms in force now, with the versions of the texts that say them (bookings/legal.py)."""
+    texts = legal.accepted(merchant)
     return {
-        "terms_version": merchant.terms_version,
+        "terms_version": str(texts[LegalKind.TERMS]),
+        "texts": texts,
         "fee_presentation": merchant.fee_presentation,
         "method_fee_rates": {
             method.value: str(merchant.method_fee_rate(method))

@@ -139,6 +139,7 @@ def _customer(draft: _Draft) -> Customer:
 
 def _insert(draft: _Draft, *, customer: Customer) -> Booking:
     merchant, request, slot, price = draft.merchant, draft.request, draft.slot, draft.price
+    agreed = agreement.freeze(merchant=merchant, inputs=draft.inputs)
     return Booking.objects.create(
         merchant=merchant,
         customer=customer,
@@ -161,8 +162,8 @@ def _insert(draft: _Draft, *, customer: Customer) -> Booking:
         currency=price.currency,
         total_minor=price.total_minor,
         tax_minor=price.tax_minor,
-        agreement=agreement.freeze(merchant=merchant, inputs=draft.inputs),
-        terms_version=merchant.terms_version,
+        agreement=agreed,
+        terms_version=agreed["terms_version"],
         terms_accepted_at=clock.now(),
         request_token=draft.token,
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.forms import BoundField
 
-from bookings import catalogue, minimums, page_home, page_prices, pricing, slots
+from bookings import catalogue, minimums, page_home, page_legal, page_prices, pricing, slots
 from bookings.errors import InvalidRequest
 from bookings.forms import BookingForm, add_on_field_name
 from bookings.models import AddOn, Per
@@ -84,6 +84,7 @@ def context(*, merchant: Merchant, form: BookingForm) -> dict[str, Any]:
         "add_ons": [_add_on_choice(add_on, form=form, fee=fee) for add_on in form.add_ons],
         "price": preview(merchant=merchant, form=form, free=free),
         "problems": problems(form),
+        "terms_version": page_legal.terms_version(merchant),
     }
 
 

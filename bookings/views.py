@@ -2,15 +2,14 @@
 
 import uuid
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from bookings import access, booking, catalogue, page_book, page_home
+from bookings import access, booking, catalogue, legal, page_book, page_holds, page_home, page_legal
 from bookings.errors import InvalidRequest, SlotTaken
 from bookings.forms import BookingForm
-from bookings.models import Booking
+from bookings.models import Booking, LegalKind
 from bookings.page_merchant import merchant_of
 from core.errors import DomainError
 from customers.models import Merchant
@@ -30,7 +29,7 @@ def book(request: HttpRequest) -> HttpResponse:
     form = _sent_form(request, merchant=merchant)
     if "preview" in request.POST:
         return _form_page(request, merchant=merchant, form=_unjudged(form))
-    if form.is_valid() and (made := _create(form, merchant=merchant)):
+    if form.is_valid() and (made := _create(request, form=form, merchant=merchant)):
         access.grant(request.session, made)
         return redirect("payments:pay", code=made.code)
     return _form_page(request, merchant=merchant, form=form, status=422)
@@ -63,7 +62,12 @@ def _unjudged(form: BookingForm) -> BookingForm:
     return form
 
 
-def _create(form: BookingForm, *, merchant: Merchant) -> Booking | None:
+def _create(request: HttpRequest, *, form: BookingForm, merchant: Merchant) -> Booking | None:
+    if form.cleaned_data["terms_version"] not in ("", page_legal.terms_version(merchant)):
+        form.add_error(
+            "terms_accepted", "Our terms have changed meanwhile. Please read them and tick the box."
+        )
+        return None
     try:
         return booking.create(
             merchant=merchant,
@@ -74,18 +78,25 @@ def _create(form: BookingForm, *, merchant: Merchant) -> Booking | None:
     except InvalidRequest as error:
         form.add_problems(error.fields)
     except SlotTaken as error:
-        form.add_error("slot", error.detail)
+        form.add_error("slot", _own_hold_words(request, form=form, merchant=merchant) or error.detail)
     except DomainError as error:
         form.add_error(None, error.detail)
     return None
 
 
+def _own_hold_words(request: HttpRequest, *, form: BookingForm, merchant: Merchant) -> str:
+    """Whoever goes back and sends the form again meets their own hold: it is said, and page_holds links to it."""
+    held = page_holds.live(request, merchant=merchant)
+    mine = any(str(one.slot_public_id) == str(form.cleaned_data["slot"]) for one in held)
+    return "You hold this time already: go on with that booking, or choose another time." if mine else ""
+
+
 def _form_page(
     request: HttpRequest, *, merchant: Merchant, form: BookingForm, status: int = 200
 ) -> HttpResponse:
-    return render(
-        request, "bookings/book.html", page_book.context(merchant=merchant, form=form), status=status
-    )
+    context = page_book.context(merchant=merchant, form=form)
+    context["holds"] = page_holds.live(request, merchant=merchant)
+    return render(request, "bookings/book.html", context, status=status)
 
 
 def _uuid(text: str) -> str:
@@ -97,23 +108,11 @@ def _uuid(text: str) -> str:
 
 
 @require_GET
-def terms(request: HttpRequest) -> HttpResponse:
-    return _text_page(request, template="pages/terms.html")
-
-
-@require_GET
-def privacy(request: HttpRequest) -> HttpResponse:
-    return _text_page(request, template="pages/privacy.html")
-
-
-@require_GET
-def refunds_policy(request: HttpRequest) -> HttpResponse:
-    return _text_page(request, template="pages/refunds_policy.html")
-
-
-def _text_page(request: HttpRequest, *, template: str) -> HttpResponse:
+def legal_text(request: HttpRequest, kind: str, version: int | None = None) -> HttpResponse:
+    """A text in force, or the very version that somebody accepted."""
     merchant = merchant_of(request)
-    brackets = sorted(merchant.cancellation_policy, key=lambda bracket: -bracket["days_before"])
-    return render(
-        request, template, {"merchant": merchant, "brackets": brackets, "home": reverse("bookings:home")}
-    )
+    current = legal.current(merchant)[LegalKind(kind)]
+    shown = current if version is None else legal.find(merchant, kind=LegalKind(kind), version=version)
+    if shown is None:
+        raise Http404
+    return render(request, "pages/legal.html", page_legal.context(shown, current=current, merchant=merchant))

@@ -13,10 +13,11 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
 
-from bookings import agreement, page_prices, pricing
+from bookings import agreement, page_legal, page_prices, pricing
 from bookings.models import Booking, BookingState, Instalment, LineKind
+from bookings.page_legal import Accepted
 from bookings.page_prices import Saving, ShownLine
-from bookings.page_words import day, guests_label, wall_clock, zone_label
+from bookings.page_words import day, full_day, guests_label, wall_clock, zone_label
 from core import clock
 from core.money import format_minor
 from customers.models import PaymentMethod
@@ -69,6 +70,8 @@ class BookingPage:
     plan: tuple[PlanPart, ...]
     payments: tuple[ShownPayment, ...]
     next_steps: tuple[Step, ...]
+    accepted: tuple[Accepted, ...]
+    accepted_on: str
 
     @property
     def action(self) -> Action | None:
@@ -119,6 +122,10 @@ def build(booking: Booking) -> BookingPage:
         plan=tuple(_plan_part(part, booking=booking, payments=payments, rates=rates) for part in instalments),
         payments=shown,
         next_steps=tuple(_next_steps(booking, instalments=instalments)),
+        accepted=page_legal.accepted(booking),
+        accepted_on=full_day(booking.local(booking.terms_accepted_at).date())
+        if booking.terms_accepted_at
+        else "",
     )
 
 

@@ -193,7 +193,8 @@ def test_the_booking_page_asks_the_database_the_same_however_much_is_offered(
     slot: Slot,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    queries = 8
+    queries = 9
+    client.get("/book/")  # The first visitor finds no terms stored yet.
     with django_assert_num_queries(queries):
         client.get("/book/")
     MenuFactory.create_batch(3, merchant=merchant)
@@ -228,3 +229,21 @@ def test_a_policy_is_told_in_one_sentence() -> None:
         "All of it back up to 14 days before, half back up to 7 days before, nothing after that."
     )
     assert policy_sentence([{"days_before": 0, "refund_percent": 0}]) == "Payments are not returned."
+
+
+def test_who_goes_back_to_a_time_they_hold_themselves_is_led_on_to_that_booking(
+    client: Client, merchant: Merchant, menu: Menu, slot: Slot
+) -> None:
+    assert slot.capacity == 1
+    client.post("/book/", form(menu, slot))
+    made = Booking.objects.get()
+    again = client.post("/book/", form(menu, slot, adults="11"))
+    assert again.status_code == 422
+    page = again.content.decode()
+    assert "You hold this time already" in page
+    assert f'href="/b/{made.code}"' in page
+    assert f'href="/b/{made.code}"' in client.get("/book/").content.decode()
+    stranger = Client().post("/book/", form(menu, slot, adults="12")).content.decode()
+    assert "Somebody else has just taken that time" in stranger
+    assert made.code not in stranger
+    assert Booking.objects.count() == 1
