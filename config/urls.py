@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from core.api_views import DocsView, NoSuchRouteView
 
-handler500 = "core.api_views.server_error"
+handler500 = "customers.error_pages.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("staff/", include("customers.authentication.urls")),
