@@ -9,7 +9,7 @@ import logging
 from bookings.editing import Edit
 from bookings.models import Booking
 from customers.models import PaymentMethod
-from payments import changes, checkout, errors
+from payments import changes, checkout, dues, errors
 from payments.changes import Changed
 from payments.models import OPEN_STATES, GatewayAccount, Payment, PaymentState
 
@@ -31,12 +31,8 @@ def end_stale(booking: Booking) -> None:
     """End the booking's open card payments that ask for another amount than is due now."""
     open_cards = Payment.objects.filter(
         booking=booking, method=PaymentMethod.CARD, state__in=OPEN_STATES - {PaymentState.AUTHORIZED}
-    ).select_related("instalment")
-    stale = [
-        payment
-        for payment in open_cards
-        if payment.instalment is None or payment.amount_minor != payment.instalment.open_minor
-    ]
+    ).select_related("instalment", "booking")
+    stale = [payment for payment in open_cards if payment.amount_minor != dues.asked_now(payment)]
     if not stale:
         return
     account = GatewayAccount.objects.select_related("merchant").get(merchant_id=booking.merchant_id)

@@ -16,7 +16,7 @@ from bookings.models import Booking, BookingState, Instalment, Slot
 from core import clock
 from core.money import share
 from customers import platform_fees
-from payments import credit, desk, ledger, receipts
+from payments import credit, desk, dues, ledger, receipts
 from payments.models import Account, CreditSource, DeskKind, Payment, PaymentState
 
 # Money of these bookings is nobody's yet: staff place it.
@@ -98,6 +98,10 @@ def book(
     The payment and its booking are locked; `save` names further fields that the caller set on the payment.
     """
     instalment = _instalment(payment)
+    drawn = []
+    if instalment is not None and booking is not None:
+        principal = min(asked.amount_minor, money.amount_minor - _fee(asked, money))
+        drawn = dues.absorb(payment, instalment, principal_minor=principal)
     place = _place(asked, instalment, money)
     refusal = _refusal(payment, booking, instalment, money, asked=asked, place=place)
     if refusal in _NOT_PLACED:
@@ -106,6 +110,7 @@ def book(
     _post(payment, booking, money, place)
     credit.keep(payment, amount_minor=place.credit_minor, source=CreditSource.SURPLUS)
     if instalment is not None and place.placed_minor:
+        Instalment.objects.bulk_update(drawn, ["amount_minor", "purpose"])
         instalment.paid_minor += place.placed_minor
         instalment.save(update_fields=["paid_minor"])
     _raise_for(refusal, payment, booking, money, place)
@@ -125,7 +130,7 @@ def _place(asked: Asked, instalment: Instalment | None, money: Incoming) -> Plac
     open_minor = instalment.open_minor if instalment is not None else 0
     if not open_minor or not asked.total_minor:
         return Placement(credit_minor=received)
-    fee = min(asked.fee_minor, share(received, part=asked.fee_minor, whole=asked.total_minor))
+    fee = _fee(asked, money)
     principal = min(received - fee, asked.amount_minor)
     placed = min(principal, open_minor)
     kept_fee = share(fee, part=placed, whole=principal) if principal else 0
@@ -133,6 +138,13 @@ def _place(asked: Asked, instalment: Instalment | None, money: Incoming) -> Plac
         # Several parts, each rounded for itself, must not leave the instalment a cent short.
         placed, kept_fee = placed + 1, kept_fee - 1
     return Placement(placed, kept_fee, received - placed - kept_fee)
+
+
+def _fee(asked: Asked, money: Incoming) -> int:
+    """The method fee's share of what came, the whole of it at most."""
+    if not asked.total_minor:
+        return 0
+    return min(asked.fee_minor, share(money.amount_minor, part=asked.fee_minor, whole=asked.total_minor))
 
 
 def _refusal(

@@ -7,14 +7,15 @@ from bookings import agreement
 from bookings.models import Booking, Instalment
 from bookings.pricing import method_fee
 from customers.models import PaymentMethod
-from payments import errors
+from payments import dues
 
 
 @dataclass(frozen=True)
 class Due:
-    """What one instalment costs by card, in minor units."""
+    """What one instalment, or with purpose `full` all that is open, costs by card, in minor units."""
 
     instalment: Instalment
+    purpose: str
     amount_minor: int
     fee_minor: int
     fee_rate: Decimal
@@ -25,14 +26,7 @@ class Due:
 
 
 def due(booking: Booking, *, purpose: str = "") -> Due:
-    """The next open instalment, which must be of this purpose when one is named. Raises NothingToPay in words."""
-    for instalment in booking.instalments.order_by("position"):
-        if instalment.open_minor:
-            if purpose and instalment.purpose != purpose:
-                raise errors.NothingToPay(
-                    f"The {instalment.get_purpose_display().lower()} is due first; pay that one."
-                )
-            rate = agreement.method_fee_rate(booking, method=PaymentMethod.CARD)
-            fee = method_fee(instalment.open_minor, rate=rate)
-            return Due(instalment, instalment.open_minor, fee, rate)
-    raise errors.AlreadyPaid()
+    """The next open instalment, or with purpose `full` all that is open. Raises NothingToPay in words."""
+    ask = dues.next_due(booking, purpose=purpose)
+    rate = agreement.method_fee_rate(booking, method=PaymentMethod.CARD)
+    return Due(ask.instalment, ask.purpose, ask.amount_minor, method_fee(ask.amount_minor, rate=rate), rate)

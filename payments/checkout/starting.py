@@ -44,11 +44,11 @@ def start(
     for _ in range(4):
         customer = customers.at_stripe(account, booking)
         try:
-            payment = _reserve(booking, purpose=purpose, mode=mode, capture=capture)
+            payment, asked = _reserve(booking, purpose=purpose, mode=mode, capture=capture)
         except errors.HoldEnded:
             _prove_unpaid(account, booking)
             raise
-        if not _fits(payment, booking, mode=mode, capture=capture):
+        if not _fits(payment, asked, booking, mode=mode, capture=capture):
             opening.end(account, payment, reason="the customer chose another way, or the amount changed")
             continue
         try:
@@ -60,7 +60,7 @@ def start(
     raise errors.GatewayBusy()
 
 
-def _reserve(booking: Booking, *, purpose: str, mode: str, capture: Capture) -> Payment:
+def _reserve(booking: Booking, *, purpose: str, mode: str, capture: Capture) -> tuple[Payment, Due]:
     """The instalment's open card payment, else a new row; nothing was asked of Stripe yet."""
     with transaction.atomic():
         booking = (
@@ -77,15 +77,15 @@ def _reserve(booking: Booking, *, purpose: str, mode: str, capture: Capture) -> 
         )
         if payment is not None:
             payment.instalment = asked.instalment
-            return payment
+            return payment, asked
         _check_size(asked, currency=booking.currency)
-        return Payment.objects.create(
+        payment = Payment.objects.create(
             merchant_id=booking.merchant_id,
             booking=booking,
             customer_id=booking.customer_id,
             instalment=asked.instalment,
             method=PaymentMethod.CARD,
-            purpose=asked.instalment.purpose,
+            purpose=asked.purpose,
             mode=mode,
             capture=capture,
             currency=booking.currency,
@@ -100,6 +100,7 @@ def _reserve(booking: Booking, *, purpose: str, mode: str, capture: Capture) -> 
                 "tax_minor": booking.tax_minor,
             },
         )
+        return payment, asked
 
 
 def _check_size(asked: Due, *, currency: str) -> None:
@@ -134,12 +135,10 @@ def _prove_unpaid(account: GatewayAccount, booking: Booking) -> None:
         )
 
 
-def _fits(payment: Payment, booking: Booking, *, mode: str, capture: Capture) -> bool:
-    """Whether the open payment is the one asked for: same way, same amount, charged at the same time."""
-    assert payment.instalment is not None
-    open_minor = payment.instalment.open_minor  # read with the reservation, under the booking's lock
+def _fits(payment: Payment, asked: Due, booking: Booking, *, mode: str, capture: Capture) -> bool:
+    """Whether the open payment is the one asked for: same way, same part and amount, charged at the same time."""
     return (
         (payment.mode, payment.capture) == (mode, capture)
-        and payment.amount_minor == open_minor
+        and (payment.purpose, payment.amount_minor) == (asked.purpose, asked.amount_minor)
         and payment.currency == booking.currency
     )
