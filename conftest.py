@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 import pytest
 
 # core.testing: append-only tables must still be emptied between tests that commit.
-pytest_plugins = ["core.testing", "tests.fixtures"]
+pytest_plugins = ["core.testing", "tests.fixtures", "tests.lanes"]
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+NO_CHROMIUM = "Chromium is not here (install the package chromium, or name it in CHROMIUM)"
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-dev-shm-usage",
@@ -74,19 +75,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     if not browser_tests or find_chromium():
         return
-    missing = "Chromium is not here (install the package chromium, or name it in CHROMIUM)"
     if os.environ.get("REQUIRE_BROWSER") == "1":
-        raise pytest.UsageError(f"{len(browser_tests)} browser tests must run, but {missing}.")
-    config.stash[SKIPPED_BROWSER_TESTS] = len(browser_tests)
+        raise pytest.UsageError(f"{len(browser_tests)} browser tests must run, but {NO_CHROMIUM}.")
     for item in browser_tests:
-        item.add_marker(pytest.mark.skip(reason=missing))
+        item.add_marker(pytest.mark.skip(reason=NO_CHROMIUM))
 
 
-SKIPPED_BROWSER_TESTS = pytest.StashKey[int]()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if skipped := config.stash.get(SKIPPED_BROWSER_TESTS, 0):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = terminalreporter.stats.get("skipped", [])
+    if skipped := sum(NO_CHROMIUM in str(report.longrepr) for report in reports):
         terminalreporter.write_line(
             f"{skipped} browser tests did NOT run: no Chromium here. Install the package chromium, "
             "or name the program in CHROMIUM.",

@@ -22,6 +22,9 @@ from script.state import State
 from script.valkey import Valkey
 
 KEPT_TEMPLATES = 2
+PROCESSES = "2"
+# pytest's options that choose the number of processes, or make sense in one only.
+ALONE = ("-n", "--numprocesses", "--dist", "-s", "--capture", "--pdb", "--trace", "--co", "--setup-", "-h")
 
 
 def main(arguments: list[str]) -> int:
@@ -72,6 +75,7 @@ def _environment() -> dict[str, str]:
         "STRIPE_WEBHOOK_SECRETS": f"whsec_{'sandbox'.ljust(32, '0')}",
         "STRIPE_API_BASE": "http://127.0.0.1:9",  # nobody listens there: a test that needs Stripe asks for the sandbox
         "EMAIL_URL": "memorymail://",
+        "PYTEST_PLUGINS": "tests.lanes",
     }
     dropped = (
         "PORT",
@@ -81,6 +85,7 @@ def _environment() -> dict[str, str]:
         "STRIPE_JS_URL",
         "EMAIL_FILE_PATH",
         "DEV_STATE",
+        "PYTEST_XDIST_WORKER",
     )
     return {**{name: value for name, value in os.environ.items() if name not in dropped}, **ours}
 
@@ -88,7 +93,7 @@ def _environment() -> dict[str, str]:
 def _pytest(arguments: list[str], *, environment: dict[str, str]) -> int:
     """In our own session, so that a terminal's Ctrl-C and a debugger's input reach it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *arguments],
+        [sys.executable, "-m", "pytest", *processes_for(arguments), *arguments],
         cwd=ROOT,
         env=environment,
         preexec_fn=dies_with_us(signal.SIGKILL),  # noqa: PLW1509 - no other thread runs by now
@@ -104,6 +109,16 @@ def _pytest(arguments: list[str], *, environment: dict[str, str]) -> int:
         process.kill()
         process.wait()
         raise
+
+
+def processes_for(arguments: list[str]) -> list[str]:
+    """Two at once, unless the person chose, wants to watch or debug one, or named a single file."""
+    if any(argument.startswith(ALONE) for argument in arguments):
+        return []
+    named = {argument.partition("::")[0] for argument in arguments}
+    files = [name for name in named if (ROOT / name).exists()]
+    alone = len(files) == 1 and (ROOT / files[0]).is_file()
+    return [] if alone else ["-n", PROCESSES]
 
 
 # The runs and their template --------------------------------------------------------------------------

@@ -96,7 +96,8 @@ def test_the_web_process_dies_before_it_notes_stripes_answer_and_nobody_is_charg
     assert status == 201
     assert answer["client_secret"].startswith(_intents(house, unpaid)[0])
     status, answer = house.start_payment(paid)
-    assert (status, answer["code"]) == (409, "already_paid")
+    # The second when reconcile, which asks Stripe too, was there first.
+    assert (status, answer["code"]) in ((409, "already_paid"), (409, "nothing_to_pay"))
     paid.refresh_from_db()
     assert paid.state == BookingState.CONFIRMED, "found paid, it was settled at once"
     house.post(shop.events())

@@ -22,9 +22,11 @@ WARM_SECONDS = 5.0
 LEAVES_NOTHING_WITHIN_SECONDS = 12.0
 
 
-def machine_is_idle() -> bool:
-    """The targets are for a machine that does nothing else; on a crowded one the seconds only get reported."""
-    return os.getloadavg()[0] < (os.cpu_count() or 1)
+def patience() -> float:
+    """The targets are for a machine that does nothing else: three times as long is let pass on a crowded one, and
+    beside another process of the suite."""
+    alone = "PYTEST_XDIST_WORKER" not in os.environ and os.getloadavg()[0] < (os.cpu_count() or 1)
+    return 1.0 if alone else 3.0
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +37,11 @@ def used_state(
     state = tmp_path_factory.mktemp("server") / "state"
     server = ServerProcess(state=state)
     try:
-        idle = machine_is_idle()
+        factor = patience()
         seconds = server.start()
         record_testsuite_property("cold_start_seconds", round(seconds, 1))
         print(f"cold start {seconds:.1f} s")
-        assert seconds < COLD_SECONDS or not idle
+        assert seconds < COLD_SECONDS * factor
         assert server.status() == 200
         assert server.stop(number=signal.SIGTERM) == 0
         assert not server.left_behind()
@@ -67,11 +69,11 @@ def until(condition: Callable[[], object], *, seconds: float) -> bool:
 def test_a_second_start_is_warm_and_goes_on_with_the_same_data(
     server: ServerProcess, used_state: Path, record_testsuite_property: Callable[..., None]
 ) -> None:
-    idle = machine_is_idle()
+    factor = patience()
     seconds = server.start()
     record_testsuite_property("warm_start_seconds", round(seconds, 1))
     print(f"warm start {seconds:.1f} s")
-    assert seconds < WARM_SECONDS or not idle
+    assert seconds < WARM_SECONDS * factor
     assert "migrating" not in server.output()
     first = server.variables()
     for told in (
