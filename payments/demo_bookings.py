@@ -1,9 +1,9 @@
 """The demonstration's bookings, in every state that exists so far, through the use cases that customers and staff use.
 
 Nobody writes a state here: bookings are made by booking.create, begun by checkout.start, paid at the sandbox by
-demo_sandbox, settled by the events that the sandbox tells, refunded by refunds.request, expired by reconcile. Events
-come by webhook where the product is up; what was not delivered is pulled from the sandbox's list and handled before
-`make` ends. It may be killed and run again at any moment: a guest who has booked is taken up where their story stands.
+demo_sandbox, settled by the events that the sandbox lists, refunded by refunds.request, expired by reconcile. No
+webhook is sent meanwhile (demo_events), so the product need not be up, and nobody waits. It may be killed and run again
+at any moment: a guest who has booked is taken up where their story stands. Receipts and mails are left to the workers.
 
 Everything is dated now: times in the past cannot be booked, so there are no past events among them. Two things are
 hurried, for nobody waits 45 minutes for a demonstration: the hold of LAPSED lasts no minute, and the hold of the LATE
@@ -16,7 +16,7 @@ Called by `manage.py seed_demo --bookings`.
 import contextlib
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -38,6 +38,7 @@ from payments import (
     demo_sandbox,
     demo_till,
     facts,
+    mirror,
     reconcile,
     refunds,
     tasks,
@@ -76,15 +77,28 @@ def make(merchant: Merchant, *, staff: User | None, told: Callable[[int, int], N
 
     Raises NoSandbox, and Conflict when the merchant's payments go elsewhere or another run is at it.
     """
-    account = GatewayAccount.objects.select_related("merchant").get(merchant=merchant)
-    if not merchant.is_default or account.secret_key:
+    with at_the_sandbox(merchant) as (account, sandbox):
+        return _Run(account, sandbox, staff).all(told)
+
+
+@contextlib.contextmanager
+def at_the_sandbox(merchant: Merchant) -> Iterator[tuple[GatewayAccount, demo_sandbox.Sandbox]]:
+    """The merchant's account and the sandbox, for one run at a time, without webhooks meanwhile.
+
+    Raises NoSandbox, and Conflict when the merchant's payments go elsewhere or another run is at it.
+    """
+    accounts = GatewayAccount.objects.select_related("merchant")
+    if not merchant.is_default or accounts.get(merchant=merchant).secret_key:
         raise Conflict(
             "The demonstration merchant's cards are not charged at the sandbox: nothing was booked."
         )
     with tasks.alone("seed_demo") as mine:
         if not mine:
             raise Conflict("Another run makes these bookings at this moment.")
-        return _Run(account, demo_sandbox.open_up(), staff).all(told)
+        sandbox = demo_sandbox.open_up()
+        with sandbox.without_webhooks():
+            mirror.learn_accounts()
+            yield accounts.get(merchant=merchant), sandbox
 
 
 class _Run:
@@ -105,7 +119,8 @@ class _Run:
         self._charge_a_stranger()
         self.events.hear()
         reconcile.expire_holds()
-        tasks.send_receipts()
+        self.events.hear()
+        self.events.leave()
         tie_out = balance.tie_out(self.account, currency=self.merchant.currency)
         emails = [guest.email for guest in (*guests, demo_cast.TAKER)]
         mine = Booking.objects.filter(merchant=self.merchant, contact_email__in=emails)
@@ -121,13 +136,13 @@ class _Run:
             case Story.ASKED_3DS:
                 self.till.pay(booking, number=demo_sandbox.ASKS_FOR_3DS)
             case Story.DECLINED:
-                self.till.decline(booking, guest)
+                self.till.decline(booking, number=demo_till.declined_card(guest.number))
             case Story.DEPOSIT:
                 self.till.pay(booking)
             case Story.DEPOSIT_HOSTED:
                 self.till.pay(booking, mode=CheckoutMode.HOSTED)
             case Story.DECLINED_THEN_PAID:
-                self.till.decline(booking, guest)
+                self.till.decline(booking, number=demo_till.declined_card(guest.number))
                 self.till.pay(booking)
             case Story.UNKNOWN_THEN_PAID:
                 self.till.lose_the_answer(booking)

@@ -1,64 +1,88 @@
-"""Stripe's events during the demonstration: awaited as webhooks, pulled when they do not come, handled before going on.
+"""Stripe's events during the demonstration: read from the list that Stripe keeps, and handled here and now.
 
-Pulling reads the list that Stripe keeps; a row that a webhook brings later is the same row. Called by demo_bookings.
+No webhook is sent meanwhile (Sandbox.without_webhooks), so that nobody waits for one, and no worker handles at its own
+time what belongs into a told past. A row is stored once its event is handled: killed between the two, it is handled
+again, which changes nothing. What has to wait for another event is tried again with the next ones, and left to the
+workers in the end. Called by the demonstration's modules alone.
 """
 
 import json
-import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from core import clock
-from payments import demo_sandbox, inbox, tasks
-from payments.models import GatewayAccount, WebhookEndpoint, WebhookEvent
+from payments import demo_sandbox, handling, inbox, tasks
+from payments.models import EventState, GatewayAccount, WebhookEndpoint, WebhookEvent
 
-HANDLED_SECONDS = 20.0
-PAUSE_SECONDS = 0.1
+Event = dict[str, Any]
 
 
 class Events:
-    """The events of one account at its own endpoint, from now on."""
+    """The events of one account, at its own endpoint."""
 
     def __init__(self, account: GatewayAccount, sandbox: demo_sandbox.Sandbox) -> None:
-        self._endpoint = WebhookEndpoint.objects.filter(gateway_account=account).earliest("pk")
+        endpoints = WebhookEndpoint.objects.select_related("gateway_account__merchant")
+        self._endpoint = endpoints.filter(gateway_account=account).earliest("pk")
         self._sandbox = sandbox
-        self._since = clock.now()
-        self._webhooks_come = True
+        self._newest = ""
+        self._waiting: list[Event] = []
 
     def hear(self) -> None:
-        """Return when what Stripe has told so far is handled, by a worker or here."""
-        if self._webhooks_come:
-            # Not delivered in time, the product is not up: from then on they are pulled at once.
-            self._webhooks_come = self._sandbox.wait_for_deliveries()
-        self._pull()
-        deadline = time.monotonic() + HANDLED_SECONDS
-        while tasks.handle_events() or self._left():
-            if time.monotonic() > deadline:
-                return  # A later call, or a worker, goes on with it.
-            time.sleep(PAUSE_SECONDS)
+        """Return when what Stripe has told so far is handled, as far as it can be."""
+        if not self._newest:
+            self._handle(self._untold())
+        else:
+            for page in self._sandbox.events_after(self._newest):
+                self._newest = page[-1]["id"]
+                self._handle(page)
 
-    def _left(self) -> bool:
-        return inbox.waiting().filter(endpoint=self._endpoint, received_at__gte=self._since).exists()
+    def leave(self) -> None:
+        """Give what still waits to the workers."""
+        for event in self._waiting:
+            inbox.receive(**_columns(self._endpoint, event), payload=json.dumps(event))
+        self._waiting = []
 
-    def _pull(self) -> None:
+    def _untold(self) -> list[Event]:
+        """What an earlier run left, or a webhook that never came; oldest first."""
+        untold: list[Event] = []
         for page in self._sandbox.events():
-            ids = [event["id"] for event in page]
-            mine = WebhookEvent.objects.filter(endpoint=self._endpoint, stripe_event_id__in=ids)
+            self._newest = self._newest or (page[0]["id"] if page else "")
+            mine = WebhookEvent.objects.filter(
+                endpoint=self._endpoint, stripe_event_id__in=[event["id"] for event in page]
+            )
             known = set(mine.values_list("stripe_event_id", flat=True))
-            for event in reversed(page):
-                if event["id"] not in known:
-                    self._store(event)
-            if known:
-                return
+            untold += [event for event in page if event["id"] not in known]
+        return untold[::-1]
 
-    def _store(self, event: dict[str, Any]) -> None:
-        inbox.receive(
-            endpoint_id=self._endpoint.pk,
-            stripe_event_id=event["id"],
-            type=event["type"],
-            api_version=event.get("api_version") or "",
-            account=event.get("account") or "",
-            livemode=event["livemode"],
-            stripe_created=datetime.fromtimestamp(event["created"], tz=UTC),
-            payload=json.dumps(event),
+    def _handle(self, told: Iterable[Event]) -> None:
+        tried, self._waiting = [*self._waiting, *told], []
+        rows = [row for event in tried if (row := self._handled(event)) is not None]
+        WebhookEvent.objects.bulk_create(rows, ignore_conflicts=True)
+
+    def _handled(self, event: Event) -> WebhookEvent | None:
+        now = clock.now()
+        row = WebhookEvent(
+            **_columns(self._endpoint, event), payload=event, received_at=now, due_at=now, attempts=1
         )
+        row.endpoint = self._endpoint
+        try:
+            done = tasks.handle(row)
+        except handling.WAITS:
+            self._waiting.append(event)
+            return None
+        row.state = EventState.IGNORED if done.ignored else EventState.HANDLED
+        row.outcome, row.handled_at = done.outcome[:200], clock.now()
+        return row
+
+
+def _columns(endpoint: WebhookEndpoint, event: Event) -> dict[str, Any]:
+    return {
+        "endpoint_id": endpoint.pk,
+        "stripe_event_id": event["id"],
+        "type": event["type"],
+        "api_version": event.get("api_version") or "",
+        "account": event.get("account") or "",
+        "livemode": event["livemode"],
+        "stripe_created": datetime.fromtimestamp(event["created"], tz=UTC),
+    }

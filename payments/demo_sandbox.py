@@ -2,15 +2,17 @@
 
 The product itself calls Stripe through the gateway alone. This is development's stand-in for the people: it enters test
 cards over HTTP with the publishable key, as Stripe.js does, and works in "the dashboard" with the secret key. `open_up`
-refuses whatever is not the sandbox, so no test card ever reaches Stripe. Called by demo_bookings alone.
+refuses whatever is not the sandbox, so no test card ever reaches Stripe. Called by the demonstration's modules alone.
 """
 
 import base64
 import contextlib
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -19,13 +21,17 @@ from django.conf import settings
 from core.errors import Unavailable
 
 VISA = "4242424242424242"
+MASTERCARD = "5555555555554444"
+DISPUTED = "4000000000000259"
 DECLINED = "4000000000000002"
 INSUFFICIENT_FUNDS = "4000000000009995"
 EXPIRED_CARD = "4000000000000069"
 ASKS_FOR_3DS = "4000002760003184"
 
 TIMEOUT_SECONDS = 20
-DELIVERY_SECONDS = 5
+STARTS_WITHIN_SECONDS = 5.0
+PAGE = 100
+OURS = "tableside_demonstration"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -49,9 +55,7 @@ class Sandbox:
 
     def pay_hosted(self, session_id: str, *, number: str, name: str) -> bool:
         """Enter a card on the hosted Checkout page, by what that page itself calls; False when it is declined."""
-        return self._control(
-            f"checkout/{session_id}/pay", {"payment_method_data": _card(number, name=name)}, accept_402=True
-        )
+        return self._control(f"checkout/{session_id}/pay", {"payment_method_data": _card(number, name=name)})
 
     def charge_in_dashboard(
         self, *, amount_minor: int, key: str, customer_id: str = "", metadata: Mapping[str, str] | None = None
@@ -93,18 +97,74 @@ class Sandbox:
                 with contextlib.suppress(urllib.error.HTTPError):  # used up and gone
                     self._ask(f"/_sandbox/faults/{ordered}", method="DELETE")
 
-    def wait_for_deliveries(self) -> bool:
-        """Whether every webhook that is due was delivered within DELIVERY_SECONDS."""
-        return not self._ask(f"/_sandbox/webhooks?wait={DELIVERY_SECONDS}")["outstanding"]
+    def dispute_of(self, intent_id: str) -> dict[str, Any] | None:
+        """The dispute of what this intent paid, if its bank has opened one."""
+        query = urlencode({"payment_intent": intent_id})
+        found: list[dict[str, Any]] = self._ask(f"/v1/disputes?{query}", key=settings.STRIPE_SECRET_KEY)[
+            "data"
+        ]
+        return found[0] if found else None
+
+    def decide(self, dispute_id: str, *, outcome: str) -> None:
+        """The bank decides: "won" or "lost" """
+        self._control(f"disputes/{dispute_id}/decide", {"outcome": outcome})
+
+    def refund_in_dashboard(self, charge_id: str, *, amount_minor: int) -> None:
+        """Refund by hand in the dashboard, without the product."""
+        self._control(f"charges/{charge_id}/refund", {"amount": amount_minor})
+
+    def pay_out(self) -> bool:
+        """Stripe's own payout of all that is available; False when that is nothing."""
+        try:
+            self._control("payouts", {"currency": "usd"})
+        except urllib.error.HTTPError as answer:
+            if answer.code != 400:
+                raise
+            return False
+        return True
+
+    def put_clock_to(self, moment: datetime | None) -> None:
+        """The sandbox's clock to a moment, real time for None. What falls due on the way has happened then."""
+        self._control("clock", {"to": moment.timestamp() if moment else None})
+
+    @contextlib.contextmanager
+    def without_webhooks(self) -> Iterator[None]:
+        """No webhook is sent meanwhile: whoever asks for this reads the events from Stripe's list.
+
+        A killed run leaves the endpoint disabled; the next run, or the next start of the sandbox, enables it again.
+        """
+        listed = self._ask("/v1/webhook_endpoints?limit=100", key=settings.STRIPE_SECRET_KEY)["data"]
+        mine = [one["id"] for one in listed if one["status"] == "enabled" or OURS in one["metadata"]]
+        try:
+            for id in mine:
+                self._set_endpoint(id, disabled=True)
+            yield
+        finally:
+            for id in mine:
+                self._set_endpoint(id, disabled=False)
+
+    def _set_endpoint(self, id: str, *, disabled: bool) -> None:
+        fields = {"disabled": "true" if disabled else "false", f"metadata[{OURS}]": "1" if disabled else ""}
+        self._post(f"/v1/webhook_endpoints/{id}", fields, key=settings.STRIPE_SECRET_KEY)
 
     def events(self) -> Iterator[list[dict[str, Any]]]:
         """Every event that Stripe lists, page by page, newest first."""
-        page: dict[str, Any] = {"has_more": True, "data": []}
+        page = self._events({})
+        yield page["data"]
         while page["has_more"]:
-            after = {"starting_after": page["data"][-1]["id"]} if page["data"] else {}
-            query = urlencode({"limit": 100, **after})
-            page = self._ask(f"/v1/events?{query}", key=settings.STRIPE_SECRET_KEY)
+            page = self._events({"starting_after": page["data"][-1]["id"]})
             yield page["data"]
+
+    def events_after(self, newest_known: str) -> Iterator[list[dict[str, Any]]]:
+        """The events newer than one, page by page, oldest first."""
+        while page := self._events({"ending_before": newest_known})["data"]:
+            newest_known = page[0]["id"]
+            yield page[::-1]
+
+    def _events(self, cursor: Mapping[str, str]) -> dict[str, Any]:
+        query = urlencode({"limit": PAGE, **cursor})
+        found: dict[str, Any] = self._ask(f"/v1/events?{query}", key=settings.STRIPE_SECRET_KEY)
+        return found
 
     def _post(self, path: str, fields: Mapping[str, str], *, key: str, idempotency_key: str = "") -> bool:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
@@ -116,11 +176,12 @@ class Sandbox:
             return False
         return True
 
-    def _control(self, path: str, body: Mapping[str, Any], *, accept_402: bool) -> bool:
+    def _control(self, path: str, body: Mapping[str, Any]) -> bool:
+        """False when a card was declined."""
         try:
             self._ask(f"/_sandbox/{path}", body=json.dumps(body).encode())
         except urllib.error.HTTPError as answer:
-            if answer.code != 402 or not accept_402:
+            if answer.code != 402:
                 raise
             return False
         return True
@@ -153,11 +214,17 @@ def open_up() -> Sandbox:
     address = urlsplit(base)
     if not settings.DEVELOPMENT or address.scheme != "http" or address.hostname not in LOOPBACK:
         raise NoSandbox("The demonstration's bookings are paid at the sandbox alone, and this is not it.")
-    try:
-        with urllib.request.urlopen(f"{base}/_sandbox/health", timeout=TIMEOUT_SECONDS):  # noqa: S310
-            return Sandbox(base)
-    except OSError as error:
-        raise NoSandbox("The sandbox does not answer: run ./script/server, then this once more.") from error
+    deadline = time.monotonic() + STARTS_WITHIN_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(f"{base}/_sandbox/health", timeout=TIMEOUT_SECONDS):  # noqa: S310
+                return Sandbox(base)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise NoSandbox(
+                    "The sandbox does not answer: run ./script/server, then this once more."
+                ) from error
+            time.sleep(0.1)
 
 
 def _card(number: str, *, name: str) -> dict[str, Any]:

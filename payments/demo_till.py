@@ -1,6 +1,6 @@
 """How the demonstration's guests pay: begun by checkout.start, paid at the sandbox, settled by its events.
 
-Each function looks first at what an earlier run did, so that nobody pays twice. Called by demo_bookings alone.
+Each function looks first at what an earlier run did, so that nobody pays twice. Called by the demonstration alone.
 """
 
 import contextlib
@@ -9,11 +9,15 @@ from django.conf import settings
 
 from bookings.models import Booking
 from payments import checkout, demo_events, demo_sandbox, errors, gateway
-from payments.demo_cast import Guest
 from payments.models import CheckoutMode, GatewayAccount, Payment, PaymentState
 
 TRIES = 3
 DECLINES = (demo_sandbox.DECLINED, demo_sandbox.INSUFFICIENT_FUNDS, demo_sandbox.EXPIRED_CARD)
+
+
+def declined_card(number: int) -> str:
+    """One of the cards that are declined, each for another reason."""
+    return DECLINES[number % len(DECLINES)]
 
 
 class Till:
@@ -71,16 +75,19 @@ class Till:
 
     def pay_all(self, booking: Booking) -> None:
         self.pay(booking)
+        self.pay_rest(booking, mode=CheckoutMode.HOSTED)
+
+    def pay_rest(self, booking: Booking, *, mode: str) -> None:
         for instalment in booking.instalments.order_by("position"):
             paid = instalment.payments.filter(state=PaymentState.SUCCEEDED).exists()
-            if not paid and (payment := self.begin(booking, mode=CheckoutMode.HOSTED)):
+            if not paid and (payment := self.begin(booking, mode=mode)):
                 self.enter_card(payment)
 
-    def decline(self, booking: Booking, guest: Guest) -> None:
+    def decline(self, booking: Booking, *, number: str) -> None:
         if booking.payments.filter(attempts__isnull=False).exists() or self.paid(booking):
             return
         if payment := self.begin(booking):
-            self.enter_card(payment, number=DECLINES[guest.number % len(DECLINES)])
+            self.enter_card(payment, number=number)
 
     def lose_the_answer(self, booking: Booking) -> None:
         """Stripe makes the payment, and its answer never arrives: `unknown`, until it is asked for again."""

@@ -154,6 +154,14 @@ class Errand(Child):
         self._done = done
         self._told = False
 
+    def ends_within(self, seconds: float) -> bool:
+        """Wait for its end; whether it came."""
+        if self.process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=seconds)
+        self.restart_if_crashed()
+        return self._told
+
     def restart_if_crashed(self) -> None:
         if self._told or self.exit_code is None:
             return

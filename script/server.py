@@ -23,6 +23,7 @@ from script.valkey import Valkey
 ANSWER_SECONDS = 60.0
 WATCH_SECONDS = 0.25
 BOOKINGS = "bookings.json"
+BOOKINGS_SECONDS = 12.0  # longer than that nobody waits for the first page
 SERVICES = ("postgres", "valkey")  # stopped last: a worker without its broker waits for it
 ROOT_IS_FINE_HERE = "ignore:You're running the worker with superuser privileges"
 ALONE = ["--without-gossip", "--without-mingle"]  # no other worker to talk to: starts a second sooner
@@ -92,6 +93,8 @@ def _start(*, state: State, port: int, options: argparse.Namespace, children: li
     environment.write_for_shells(state=state, variables=variables)
     web = _web(state=state, port=port, variables=variables)
     _launch(web, children=children)
+    if seed and sandbox_port and not options.no_bookings:
+        _make_bookings(state=state, variables=variables, children=children)
     _wait_for_an_answer(web, address=f"http://127.0.0.1:{port}/")
     for child in _background(state=state, variables=variables):
         _launch(child, children=children)
@@ -101,12 +104,13 @@ def _start(*, state: State, port: int, options: argparse.Namespace, children: li
         logins=database.demonstration_logins(state),
         seconds=time.monotonic() - started,
     )
-    if seed and sandbox_port and not options.no_bookings:
-        _make_bookings(state=state, variables=variables, children=children)
 
 
 def _make_bookings(*, state: State, variables: Mapping[str, str], children: list[Child]) -> None:
-    """The demonstration's, beside the running product: nobody waits for them. Stopped, it goes on next time."""
+    """The demonstration's, while the web process starts; a slow machine makes the rest beside the running product.
+
+    Stopped or failed, it goes on at the next start.
+    """
     made_in = hashlib.sha256(os.environ.get("DATABASE_URL", "ours").encode()).hexdigest()
     if state.read(BOOKINGS, otherwise={}).get("made_in") == made_in:
         return
@@ -118,8 +122,10 @@ def _make_bookings(*, state: State, variables: Mapping[str, str], children: list
         state=state,
         done=lambda: state.write(BOOKINGS, {"made_in": made_in}),
     )
-    say("  making demonstration bookings in the background (about half a minute)")
-    _launch(errand, children=children)
+    with step("making demonstration bookings"):
+        _launch(errand, children=children)
+        if not errand.ends_within(BOOKINGS_SECONDS):
+            say("  the rest of the demonstration bookings is made in the background")
 
 
 def _database(*, state: State, children: list[Child]) -> str:

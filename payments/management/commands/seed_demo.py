@@ -3,9 +3,11 @@
 Prints a sign-in only when it was made now, one line, and nothing else: `script/server` shows that line. The password
 comes from --password or DEMO_PASSWORD; without either one is made. With --bookings it goes on to make about 40 bookings
 at the sandbox, which must be up, and tells how far it is; with --if-empty too, only where the merchant is this one.
+With --year a past of some 1,200 bookings follows, lived through day by day; stopped, the next run goes on with it.
 """
 
 import os
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -16,9 +18,9 @@ from bookings import demo as catalogue
 from core.errors import DomainError
 from core.money import format_minor
 from customers.models import Merchant
-from payments import demo, demo_bookings
+from payments import demo, demo_bookings, demo_year
 
-TOLD_EVERY = 10
+TOLD_EVERY, YEAR_TOLD_EVERY = 10, 50
 
 
 class Command(BaseCommand):
@@ -28,13 +30,19 @@ class Command(BaseCommand):
         parser.add_argument("--password", default="", help="The owner's; else DEMO_PASSWORD, else a new one.")
         parser.add_argument("--if-empty", action="store_true", help="Add no merchant where one exists.")
         parser.add_argument("--bookings", action="store_true", help="Make bookings in every state as well.")
+        parser.add_argument("--year", action="store_true", help="Make a year of bookings (some minutes).")
 
-    def handle(self, *args: Any, password: str, if_empty: bool, bookings: bool, **options: Any) -> None:
+    def handle(
+        self, *args: Any, password: str, if_empty: bool, bookings: bool, year: bool, **options: Any
+    ) -> None:
         try:
             if not (if_empty and Merchant.objects.exists()):
                 self._prepare(password or os.environ.get("DEMO_PASSWORD", ""))
-            if bookings and (merchant := Merchant.objects.filter(slug=catalogue.SLUG).first()):
-                self._book(merchant)
+            merchant = Merchant.objects.filter(slug=catalogue.SLUG).first()
+            if merchant is not None and bookings:
+                self._tell_sums("demonstration bookings", self._book(merchant), merchant)
+            if merchant is not None and year:
+                self._tell_sums("a year of bookings", self._live_a_year(merchant), merchant)
         except DomainError as error:
             raise CommandError(error.detail) from error
 
@@ -43,13 +51,30 @@ class Command(BaseCommand):
         if owner.password is not None:
             self.stdout.write(f"{owner.username}  {owner.password}")
 
-    def _book(self, merchant: Merchant) -> None:
-        staff = User.objects.filter(username=demo.OWNER).first()
-        made = demo_bookings.make(merchant, staff=staff, told=self._tell)
-        states = ", ".join(f"{count} {state}" for state, count in made.states.items())
-        left = format_minor(made.difference_minor, merchant.currency)
-        self.stdout.write(f"demonstration bookings: {states}; Stripe's balance less the ledger: {left}")
+    def _book(self, merchant: Merchant) -> demo_bookings.Made:
+        return demo_bookings.make(merchant, staff=_owner(), told=self._tell)
 
     def _tell(self, done: int, total: int) -> None:
         if done % TOLD_EVERY == 0:
             self.stdout.write(f"{done} of {total} demonstration bookings")
+
+    def _live_a_year(self, merchant: Merchant) -> demo_bookings.Made:
+        started = time.monotonic()
+        told = 0
+
+        def tell(done: int, total: int) -> None:
+            nonlocal told
+            if done - told >= YEAR_TOLD_EVERY:
+                told = done
+                self.stdout.write(f"{done} of {total} bookings, {time.monotonic() - started:.0f} s")
+
+        return demo_year.make(merchant, staff=_owner(), told=tell)
+
+    def _tell_sums(self, what: str, made: demo_bookings.Made, merchant: Merchant) -> None:
+        states = ", ".join(f"{count} {state}" for state, count in made.states.items())
+        left = format_minor(made.difference_minor, merchant.currency)
+        self.stdout.write(f"{what}: {states}; Stripe's balance less the ledger: {left}")
+
+
+def _owner() -> User | None:
+    return User.objects.filter(username=demo.OWNER).first()

@@ -1,0 +1,184 @@
+"""What becomes of the bookings of the demonstration's year: on the day of the booking, and on later days.
+
+One function for each, which goes through the use cases and looks first at what an earlier run did. To add a story: a
+Fate in demo_calendar, a function here, and its line in ON_THE_DAY, and perhaps in AFTER_EVENT or AFTER_BOOKING. Called
+by demo_year alone.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from bookings import lifecycle
+from bookings.models import Booking, BookingState
+from payments import demo_sandbox, demo_till, facts, refunds
+from payments.demo_calendar import Fate, Plan
+from payments.models import (
+    OPEN_STATES,
+    CheckoutMode,
+    GatewayAccount,
+    GatewayCustomer,
+    Payment,
+    PaymentState,
+    RefundCause,
+)
+
+BALANCE_DAYS = 7
+DECIDED_AFTER_DAYS = 6  # before Stripe decides by itself, unanswered
+SURPLUS_MINOR, PART_MINOR = 2_500, 6_000
+
+
+class Fates:
+    """The stories, told at one till. The events that they cause are heard after each of them."""
+
+    def __init__(
+        self,
+        account: GatewayAccount,
+        sandbox: demo_sandbox.Sandbox,
+        till: demo_till.Till,
+        staff: User | None,
+    ) -> None:
+        self.account, self.sandbox, self.till, self.staff = account, sandbox, till, staff
+
+    def _pay(self, booking: Booking, plan: Plan, *, mode: str = CheckoutMode.ELEMENT) -> None:
+        number = demo_sandbox.MASTERCARD if plan.person % 3 == 0 else demo_sandbox.VISA
+        self.till.pay(booking, mode=mode, number=number)
+
+    def pays(self, booking: Booking, plan: Plan) -> None:
+        self._pay(booking, plan)
+
+    def pays_hosted(self, booking: Booking, plan: Plan) -> None:
+        self._pay(booking, plan, mode=CheckoutMode.HOSTED)
+
+    def lapses(self, booking: Booking, plan: Plan) -> None:
+        """Nothing: the evening ends the hold."""
+
+    def is_declined(self, booking: Booking, plan: Plan) -> None:
+        self.till.decline(booking, number=demo_till.declined_card(plan.number))
+
+    def is_declined_and_pays(self, booking: Booking, plan: Plan) -> None:
+        self.is_declined(booking, plan)
+        self._pay(booking, plan)
+
+    def pays_late(self, booking: Booking, plan: Plan) -> None:
+        if booking.state == BookingState.HELD and self.till.begin(booking):
+            with transaction.atomic():
+                locked = Booking.objects.select_for_update(of=("self",), no_key=True).get(pk=booking.pk)
+                lifecycle.expire(locked, actor="system", reason="The hold ended unpaid")
+        if payment := booking.payments.filter(state__in=OPEN_STATES).first():
+            self.till.enter_card(payment)
+
+    def pays_too_much(self, booking: Booking, plan: Plan) -> None:
+        if self.till.paid(booking) or not (payment := self.till.begin(booking)):
+            return
+        more = payment.total_minor + SURPLUS_MINOR
+        self.sandbox.raise_amount(payment.stripe_payment_intent_id, amount_minor=more)
+        self.till.enter_card(payment)
+
+    def pays_twice(self, booking: Booking, plan: Plan) -> None:
+        self._pay(booking, plan)
+        paid = self.till.paid(booking)
+        if len(paid) != 1:
+            return
+        known = GatewayCustomer.objects.get(gateway_account=self.account, customer=booking.customer)
+        self.sandbox.charge_in_dashboard(
+            amount_minor=paid[0].total_minor,
+            key=f"demo:{paid[0].public_id}",
+            customer_id=known.stripe_customer_id,
+            metadata={facts.PAYMENT_KEY: str(paid[0].public_id)},
+        )
+
+    def pays_with_a_card_that_disputes(self, booking: Booking, plan: Plan) -> None:
+        self.till.pay(booking, number=demo_sandbox.DISPUTED)
+
+    # Later days ----------------------------------------------------------------------------------------
+
+    def pay_balance(self, booking: Booking, plan: Plan) -> None:
+        if booking.state == BookingState.CONFIRMED:
+            mode = CheckoutMode.HOSTED if plan.number % 3 else CheckoutMode.ELEMENT
+            self.till.pay_rest(booking, mode=mode)
+
+    def refund_part(self, booking: Booking, plan: Plan) -> None:
+        for payment in self.till.paid(booking)[-1:]:
+            self._refund(payment, min(PART_MINOR, refunds.refundable(payment)), reason="One guest fewer came")
+
+    def refund_whole(self, booking: Booking, plan: Plan) -> None:
+        for payment in self.till.paid(booking):
+            self._refund(payment, refunds.refundable(payment), reason="Goodwill, agreed by phone")
+
+    def refund_in_dashboard(self, booking: Booking, plan: Plan) -> None:
+        for payment in self.till.paid(booking)[:1]:
+            if not payment.refunds.exists():
+                self.sandbox.refund_in_dashboard(
+                    payment.stripe_charge_id, amount_minor=payment.received_minor // 2
+                )
+
+    def win_dispute(self, booking: Booking, plan: Plan) -> None:
+        self._decide(booking, outcome="won")
+
+    def lose_dispute(self, booking: Booking, plan: Plan) -> None:
+        self._decide(booking, outcome="lost")
+
+    def _decide(self, booking: Booking, *, outcome: str) -> None:
+        for payment in self.till.paid(booking)[:1]:
+            found = self.sandbox.dispute_of(payment.stripe_payment_intent_id)
+            if found and found["status"] == "needs_response":
+                self.sandbox.decide(found["id"], outcome=outcome)
+
+    def _refund(self, payment: Payment, amount_minor: int, *, reason: str) -> None:
+        if amount_minor <= 0 or payment.state != PaymentState.SUCCEEDED:
+            return
+        refunds.request(
+            payment=payment,
+            amount_minor=amount_minor,
+            cause=RefundCause.PRICE_REDUCTION,
+            reason=reason,
+            requested_by=self.staff,
+            actor=f"user:{self.staff.pk}" if self.staff else "system",
+            request_key=f"demo:{payment.public_id}",
+        )
+
+
+Story = Callable[[Fates, Booking, Plan], None]
+ON_THE_DAY: dict[Fate, Story] = {
+    Fate.PAYS: Fates.pays,
+    Fate.PAYS_HOSTED: Fates.pays_hosted,
+    Fate.FORGETS: Fates.pays,
+    Fate.LAPSES: Fates.lapses,
+    Fate.DECLINED_LAPSES: Fates.is_declined,
+    Fate.DECLINED_PAYS: Fates.is_declined_and_pays,
+    Fate.PART_REFUNDED: Fates.pays,
+    Fate.WHOLLY_REFUNDED: Fates.pays_hosted,
+    Fate.LATE: Fates.pays_late,
+    Fate.SURPLUS: Fates.pays_too_much,
+    Fate.TWICE: Fates.pays_twice,
+    Fate.DASHBOARD_REFUND: Fates.pays,
+    Fate.DISPUTE_WON: Fates.pays_with_a_card_that_disputes,
+    Fate.DISPUTE_LOST: Fates.pays_with_a_card_that_disputes,
+}
+# What happens so many days after the event; AFTER_BOOKING: DECIDED_AFTER_DAYS after the booking.
+AFTER_EVENT: dict[Fate, tuple[int, Story]] = {
+    Fate.PART_REFUNDED: (1, Fates.refund_part),
+    Fate.WHOLLY_REFUNDED: (-2, Fates.refund_whole),
+    Fate.DASHBOARD_REFUND: (2, Fates.refund_in_dashboard),
+}
+AFTER_BOOKING: dict[Fate, Story] = {
+    Fate.DISPUTE_WON: Fates.win_dispute,
+    Fate.DISPUTE_LOST: Fates.lose_dispute,
+}
+_NO_BALANCE = frozenset({Fate.FORGETS, Fate.LAPSES, Fate.DECLINED_LAPSES, Fate.DISPUTE_LOST})
+
+
+def later(plan: Plan) -> Iterator[tuple[date, Story]]:
+    """What follows on later days. Never before the day after the booking."""
+    tomorrow = plan.booked_on + timedelta(days=1)
+    if plan.fate not in _NO_BALANCE:
+        due = plan.event_on - timedelta(days=BALANCE_DAYS + plan.number % 5)
+        yield max(due, tomorrow), Fates.pay_balance
+    if plan.fate in AFTER_EVENT:
+        days, do = AFTER_EVENT[plan.fate]
+        yield max(plan.event_on + timedelta(days=days), tomorrow), do
+    if plan.fate in AFTER_BOOKING:
+        yield plan.booked_on + timedelta(days=DECIDED_AFTER_DAYS), AFTER_BOOKING[plan.fate]
