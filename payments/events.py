@@ -220,7 +220,7 @@ MIRRORED = frozenset(
         "account.application.deauthorized",
     }
 )
-MIRRORED_FAMILIES = ("product.", "price.", "customer.subscription.")
+MIRRORED_FAMILIES = ("product.", "price.", "customer.subscription.", "invoice.")
 
 
 def mirrored(event_type: str) -> bool:

@@ -52,6 +52,9 @@ INCLUDES: dict[tuple[str, str], Callable[[Call, Object], Any]] = {
     ("price", "tiers"): lambda call, price: None,
     ("invoice", "confirmation_secret"): invoice_payments.confirmation_secret,
     ("invoice", "payments"): invoice_payments.of_invoice,
+    ("invoice", "discounts"): lambda call, invoice: [],
+    ("invoiceitem", "discounts"): lambda call, item: [],
+    ("line_item", "discounts"): lambda call, line: [],
     ("item", "discounts"): lambda call, item: [],
     ("item", "taxes"): lambda call, item: [],
 }
