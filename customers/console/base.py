@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import ForeignKey, Model, QuerySet
 from django.forms.models import ModelChoiceField
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 
 from customers import access
@@ -60,6 +60,12 @@ class ScopedAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.allowed(request, "delete", obj)
+
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> HttpResponse:
+        """Django leads to the start page and says so; here another merchant's row is not there, as in the API."""
+        raise Http404
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions: dict[str, Any] = super().get_actions(request)

@@ -1,0 +1,1 @@
+"""Who gets what, at every route of the project: read `decisions.py` first."""
