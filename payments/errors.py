@@ -120,6 +120,10 @@ class CardDeclined(GatewayRefused):
     code = "card_declined"
     title = "The card was declined. Nothing was charged."
 
+    def __init__(self, detail: str = "", *, reason: str, decline_code: str, payment: str) -> None:
+        super().__init__(detail, reason=reason, decline_code=decline_code)
+        self.extra |= {"decline_code": decline_code, "payment": payment}
+
 
 class HoldEnded(Conflict):
     code = "hold_ended"

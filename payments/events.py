@@ -14,6 +14,7 @@ from django.conf import settings
 from core import doorbell
 from payments import (
     authorizations,
+    cards,
     checkout,
     desk,
     errors,
@@ -157,7 +158,31 @@ def _session_failed(news: News) -> str:
     return progress.note_session_failed(news.account, facts.from_session(news.obj), event_id=news.event_id)
 
 
+def _card(news: News) -> str:
+    return cards.note_card(news.account, facts.from_card(news.obj), said_at=news.said_at)
+
+
+def _card_attached(news: News) -> str:
+    card = facts.from_card(news.obj)
+    return cards.note_card(news.account, card, said_at=news.said_at, is_first_word=True)
+
+
+def _card_detached(news: News) -> str:
+    return cards.note_detached(news.account, str(news.obj["id"]), said_at=news.said_at)
+
+
+def _setup(news: News) -> str:
+    return cards.note_setup(news.account, facts.from_setup(news.obj), said_at=news.said_at)
+
+
+def _customer_updated(news: News) -> str:
+    """The portal may have made another card the default."""
+    preferred = (news.obj.get("invoice_settings") or {}).get("default_payment_method")
+    return cards.note_default(news.account, customer_id=str(news.obj["id"]), card_id=facts.id_of(preferred))
+
+
 def _customer_deleted(news: News) -> str:
+    cards.forget(news.account, str(news.obj["id"]), said_at=news.said_at)
     known = checkout.forget_customer(news.account, str(news.obj["id"]))
     return "forgotten: the next payment makes a new one" if known else "not ours"
 
@@ -184,6 +209,12 @@ HANDLERS: Mapping[str, Handler] = {
     "refund.updated": _refund,
     "refund.failed": _refund,
     "customer.deleted": _customer_deleted,
+    "customer.updated": _customer_updated,
+    "payment_method.attached": _card_attached,
+    "payment_method.detached": _card_detached,
+    "payment_method.updated": _card,
+    "setup_intent.succeeded": _setup,
+    "setup_intent.setup_failed": _setup,
 }
 
 # Kept by the mirror; nothing else follows from them yet.
@@ -201,12 +232,6 @@ MIRRORED = frozenset(
         "invoice.voided",
         "invoice_payment.paid",
         "customer.created",
-        "customer.updated",
-        "payment_method.attached",
-        "payment_method.detached",
-        "payment_method.updated",
-        "setup_intent.succeeded",
-        "setup_intent.setup_failed",
         "payout.created",
         "payout.updated",
         "payout.paid",
@@ -220,7 +245,7 @@ MIRRORED = frozenset(
         "account.application.deauthorized",
     }
 )
-MIRRORED_FAMILIES = ("product.", "price.", "customer.subscription.", "invoice.")
+MIRRORED_FAMILIES = ("product.", "price.", "customer.subscription.")
 
 
 def mirrored(event_type: str) -> bool:

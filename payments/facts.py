@@ -44,6 +44,11 @@ def _id(value: object) -> str:
     return str(value) if value else ""
 
 
+def id_of(value: object) -> str:
+    """The id of a relation of Stripe's, for those who read an object themselves."""
+    return _id(value)
+
+
 def _moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, tz=UTC)
 

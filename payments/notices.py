@@ -10,7 +10,7 @@ from bookings import access
 from bookings.models import Booking
 from core import outbox
 from customers import merchants
-from payments.models import Payment, Refund
+from payments.models import CardCharge, Payment, Refund
 
 
 def refunded(refund: Refund, *, payment: Payment, booking: Booking) -> None:
@@ -51,6 +51,26 @@ def changed(booking: Booking, *, before: Mapping[str, Any], credit_minor: int, k
         subject=f"Your booking {booking.code} was changed",
         text=render_to_string("email/booking_changed.txt", context),
         html=render_to_string("email/booking_changed.html", context),
+        merchant_id=booking.merchant_id,
+    )
+
+
+def bank_wants_customer(charge: CardCharge, *, payment: Payment, booking: Booking) -> None:
+    """Ask the customer to complete a payment that their bank did not allow while they were away. Once for each try."""
+    context = {
+        "payment": payment,
+        "card": charge.card,
+        "booking": booking,
+        "merchant": booking.merchant,
+        "event_at": booking.local(booking.starts_at),
+        "link": booking_link(booking),
+    }
+    outbox.enqueue(
+        key=f"bank-wants-customer:{payment.public_id}:{charge.number}",
+        to=booking.contact_email,
+        subject=f"Your bank asks you to confirm a payment to {booking.merchant.name}",
+        text=render_to_string("email/bank_wants_customer.txt", context),
+        html=render_to_string("email/bank_wants_customer.html", context),
         merchant_id=booking.merchant_id,
     )
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from bookings import lifecycle
 from bookings.models import Booking, BookingState
@@ -19,6 +19,7 @@ from core.errors import DomainError
 from payments import (
     authorizations,
     balance,
+    charging,
     checkout,
     closing,
     desk,
@@ -32,6 +33,8 @@ from payments import (
 from payments.models import (
     OPEN_STATES,
     Capture,
+    CardCharge,
+    ChargeOutcome,
     Decision,
     DeskKind,
     GatewayAccount,
@@ -61,13 +64,14 @@ def ask_for_payments(*, limit: int = BATCH) -> int:
     """Find out how open card payments stand that Stripe has not told us of; how many were asked for."""
     now = clock.now()
     silent = Q(state__in=NO_ANSWER_YET, updated_at__lt=now - ASK_AFTER)
-    decided = Q(
-        state__in=OPEN_STATES, updated_at__lt=now - ASK_AFTER, authorization__decision__in=Decision.values
-    )
+    open_lately = Q(state__in=OPEN_STATES, updated_at__lt=now - ASK_AFTER)
+    tried = CardCharge.objects.filter(payment=OuterRef("pk"), outcome=ChargeOutcome.UNKNOWN)
+    decided = open_lately & (Q(authorization__decision__in=Decision.values) | Q(Exists(tried)))
     waiting = Q(state__in=OPEN_STATES, updated_at__lt=now - ASK_WAITING_AFTER)
     due = Payment.objects.filter(silent | decided | waiting, method="card").order_by("updated_at", "id")[
         :limit
     ]
+    charging.tidy()
     asked = 0
     for payment in due:
         if not _claim(payment):
@@ -101,6 +105,7 @@ def _ask(payment: Payment) -> None:
         found = gateway.retrieve_intent(account, found.intent_id) if found.intent_id else None
     if isinstance(found, facts.Intent):
         learn(account, found)
+        charging.finish(account, payment, found)
         if payment.capture == Capture.MANUAL:
             authorizations.finish(payment)
     elif not payment.stripe_checkout_session_id and payment.created_at < clock.now() - KEY_LIFE:

@@ -11,8 +11,9 @@ when it is proven absent.
 
 from payments.checkout.amounts import Due, due
 from payments.checkout.customers import forget as forget_customer
+from payments.checkout.customers import known_at_stripe
 from payments.checkout.opening import Started, end
 from payments.checkout.starting import start
 from payments.closing import look_for
 
-__all__ = ["Due", "Started", "due", "end", "forget_customer", "look_for", "start"]
+__all__ = ["Due", "Started", "due", "end", "forget_customer", "known_at_stripe", "look_for", "start"]

@@ -1,4 +1,4 @@
-"""The booking's customer as Stripe knows them (cus_…): made there once, anew when Stripe has them no more."""
+"""A customer as Stripe knows them (cus_…): made there once, anew when Stripe has them no more."""
 
 import hashlib
 import json
@@ -12,15 +12,26 @@ from payments.models import GatewayAccount, GatewayCustomer
 
 def at_stripe(account: GatewayAccount, booking: Booking) -> str:
     """Stripe's id of the booking's customer."""
-    known = GatewayCustomer.objects.filter(gateway_account=account, customer_id=booking.customer_id).first()
-    if known is not None:
-        return known.stripe_customer_id
+    known = _known(account, customer_id=booking.customer_id)
+    return (known or _learned(account, booking.customer)).stripe_customer_id
+
+
+def known_at_stripe(account: GatewayAccount, customer: Customer) -> GatewayCustomer:
+    """The row of this customer at Stripe, made there when Stripe has them not."""
+    return _known(account, customer_id=customer.pk) or _learned(account, customer)
+
+
+def _known(account: GatewayAccount, *, customer_id: int) -> GatewayCustomer | None:
+    return GatewayCustomer.objects.filter(gateway_account=account, customer_id=customer_id).first()
+
+
+def _learned(account: GatewayAccount, customer: Customer) -> GatewayCustomer:
     row, _ = GatewayCustomer.objects.get_or_create(
         gateway_account=account,
-        customer_id=booking.customer_id,
-        defaults={"stripe_customer_id": _create(account, booking.customer)},
+        customer=customer,
+        defaults={"stripe_customer_id": _create(account, customer)},
     )
-    return row.stripe_customer_id
+    return row
 
 
 def forget(account: GatewayAccount, stripe_customer_id: str) -> bool:

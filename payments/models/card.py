@@ -1,5 +1,7 @@
 """Cards that customers let us keep at Stripe, how each was saved, and each time staff charged one."""
 
+from datetime import date
+
 from django.db import models
 from django.db.models import Q
 
@@ -85,6 +87,20 @@ class SavedCard(PublicIdModel):
 
     def __str__(self) -> str:
         return f"{self.brand.title()} {self.last4}".strip() or "Card"
+
+    @property
+    def expiry(self) -> str:
+        """ "04/29", or empty while Stripe has not told."""
+        return f"{self.exp_month:02}/{(self.exp_year or 0) % 100:02}" if self.exp_month else ""
+
+    def has_expired(self, *, on: date) -> bool:
+        """Whether its last month is over; a bank may have renewed it all the same, so this only warns."""
+        return bool(self.exp_month) and ((self.exp_year or 0), self.exp_month) < (on.year, on.month)
+
+    @property
+    def is_chargeable(self) -> bool:
+        """Whether staff may charge it: Stripe has it, and its customer consented here."""
+        return self.detached_at is None and self.gateway_customer_id is not None and self.setup_id is not None
 
 
 class ChargeOutcome(models.TextChoices):

@@ -16,9 +16,10 @@ from django.test import Client
 
 from bookings.models import Booking, Menu, Slot, TaxRate
 from bookings.tests.factories import MerchantFactory, SlotFactory, booked
-from customers.models import Merchant
-from payments import balance, checkout, endpoints, events, handling, ledger
-from payments.models import Capture, GatewayAccount, Payment, WebhookEndpoint
+from core import clock
+from customers.models import Customer, Merchant
+from payments import balance, cards, checkout, endpoints, events, handling, ledger
+from payments.models import Capture, GatewayAccount, Payment, SavedCard, WebhookEndpoint
 from payments.tests.stripe_events import signature
 from tests.fixtures import Sandbox
 
@@ -51,6 +52,16 @@ class Shop:
 
     def authorize(self, booking: Booking) -> checkout.Started:
         return checkout.start(booking=booking, mode="element", actor="customer", capture=Capture.MANUAL)
+
+    def save_card(self, customer: Customer, *, card: str = VISA) -> SavedCard:
+        """A card that the customer saved on our page, told by webhooks."""
+        Customer.objects.filter(pk=customer.pk).update(email_verified_at=clock.now())
+        customer.refresh_from_db()
+        setup = cards.begin(customer=customer).setup
+        setup.refresh_from_db()
+        self.stripe.v1.setup_intents.confirm(setup.stripe_setup_intent_id, {"payment_method": card})
+        self.deliver()
+        return SavedCard.objects.get(setup=setup)
 
     def confirm(self, payment: Payment, *, card: str = VISA) -> Any:
         """Pay at Stripe as the Payment Element would; a decline raises stripe.CardError."""
