@@ -23,6 +23,7 @@ class CreditUseKind(models.TextChoices):
     SPENT = "spent", "Spent on a booking"
     REFUNDED = "refunded", "Paid out"
     EXPIRED = "expired", "Expired"
+    REVERSED = "reversed", "Its money was taken back"
 
 
 class Credit(PublicIdModel):

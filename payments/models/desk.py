@@ -1,5 +1,6 @@
 """Money that does not fit, waiting for a person."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -38,7 +39,11 @@ class DeskItem(PublicIdModel):
     summary = models.CharField(max_length=300)
     evidence = models.JSONField(default=dict)
     closed_at = models.DateTimeField(null=True, blank=True)
-    resolution = models.CharField(max_length=300, blank=True)
+    action = models.CharField(max_length=12, blank=True, help_text="Which of its actions closed it.")
+    resolution = models.CharField(max_length=500, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         ordering = ["closed_at", "id"]

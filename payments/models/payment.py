@@ -49,8 +49,8 @@ class Payment(StatefulModel, PublicIdModel):
     """`amount_minor` is the principal asked for, `fee_minor` the method fee, `total_minor` their sum.
 
     `received_minor` is what really came (0 until it succeeded). `placed_minor` of principal went to the instalment,
-    `credit_minor` to the customer's credit and `unallocated_minor` to nobody's yet; with `received_fee_minor` they sum
-    to it. `refunded_minor` and `refunding_minor` (totals: requested or under way) never exceed it together.
+    `credit_minor` to the customer's credit, `unallocated_minor` to nobody's yet and `kept_minor` to the merchant; with
+    `received_fee_minor` they sum to it. `refunded_minor` and `refunding_minor` (totals: requested or under way) never exceed it together.
     """
 
     ALLOWED = {
@@ -121,6 +121,9 @@ class Payment(StatefulModel, PublicIdModel):
     placed_minor = models.PositiveBigIntegerField(default=0)
     credit_minor = models.PositiveBigIntegerField(default=0)
     unallocated_minor = models.PositiveBigIntegerField(default=0)
+    kept_minor = models.PositiveBigIntegerField(
+        default=0, help_text="Money without a booking that nobody asked for again: the merchant's income."
+    )
     refunded_minor = models.PositiveBigIntegerField(default=0)
     refunding_minor = models.PositiveBigIntegerField(default=0)
 
@@ -173,6 +176,7 @@ class Payment(StatefulModel, PublicIdModel):
                     + F("placed_minor")
                     + F("credit_minor")
                     + F("unallocated_minor")
+                    + F("kept_minor")
                 ),
                 name="received_money_is_somewhere",
             ),
