@@ -86,6 +86,7 @@ def _expect_payment(call: Call, *, invoice: Object) -> None:
         "currency": invoice["currency"],
         "customer": invoice["customer"],
         "description": "Payment for Invoice",
+        "statement_descriptor_suffix": invoice["statement_descriptor"],
         "payment_method_types": invoice["payment_settings"]["payment_method_types"] or ["card"],
     }
     intent = payment_intents.build(call, wanted=wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox import errors, ids, listing, metadata
+from sandbox import descriptors, errors, ids, listing, metadata
 from sandbox.call import Call
 from sandbox.money import check_currency
 from sandbox.objects import customers, invoice_items, invoice_lines, payment_methods, tax_rates
@@ -128,6 +128,7 @@ def copy_customer(invoice: Object, *, customer: Object) -> None:
 def _apply(call: Call, invoice: Object) -> None:
     """What creation and update have in common."""
     sent = call.params
+    descriptors.check({"statement_descriptor": sent.get("statement_descriptor")})
     for name in TEXTS:
         if name in sent:
             invoice[name] = sent[name] or None

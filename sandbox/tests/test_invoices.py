@@ -126,7 +126,7 @@ def test_what_makes_no_invoice_is_refused_and_nothing_is_left(emulator: Emulator
 def test_a_sent_invoice_is_paid_with_a_card_and_every_step_is_told(emulator: Emulator) -> None:
     v1, customer = emulator.v1, guest(emulator)
     start = count(emulator)
-    invoice = drafted(emulator, customer=customer, **SENT)
+    invoice = drafted(emulator, customer=customer, statement_descriptor="DINNER T4B", **SENT)
     assert news(emulator, start) == ["invoice.created", "invoiceitem.created", "invoice.updated"]
     start = count(emulator)
     opened = v1.invoices.finalize_invoice(invoice.id, {"expand": ["payments", "confirmation_secret"]})
@@ -151,6 +151,11 @@ def test_a_sent_invoice_is_paid_with_a_card_and_every_step_is_told(emulator: Emu
     ]  # fmt: skip
     assert (paid.status, paid.amount_paid, paid.amount_remaining, paid.attempted) == ("paid", 10800, 0, True)
     assert "payments" not in paid
+    expanded = {"expand": ["payments.data.payment.payment_intent", "customer", "lines.data.discounts"]}
+    whole = v1.invoices.retrieve(invoice.id, expanded)
+    assert whole.payments.data[0].payment.payment_intent.amount_received == 10800
+    assert whole.customer.email == "guest@example.com"
+    assert v1.charges.list({"limit": 1}).data[0].calculated_statement_descriptor == "SANDBOX* DINNER T4B"
     payment = v1.invoice_payments.retrieve(waiting.id)
     assert (payment.status, payment.amount_paid) == ("paid", 10800)
     found = v1.invoice_payments.list({"payment": {"type": "payment_intent", "payment_intent": intent.id}})
