@@ -6,11 +6,12 @@ calls Stripe.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Substr
 
 from core import clock
@@ -29,6 +30,7 @@ from payments.models import (
 logger = logging.getLogger(__name__)
 
 MOST_UNANSWERED = 3
+SETTLES_WITHIN = 3
 
 CHARGES = frozenset({"charge", "payment"})
 REFUNDS = frozenset({"refund", "payment_refund"})
@@ -231,13 +233,35 @@ class TieOut:
 
 
 def tie_out(account: GatewayAccount, *, currency: str) -> TieOut:
-    """Compare Stripe's balance with the ledger, by id. Asks Stripe for its balance and its newest transactions."""
+    """Compare Stripe's balance with the ledger, by id. Asks Stripe for its balance and its newest transactions.
+
+    Money that moves meanwhile blurs nothing: the balance is asked for again when a transaction came between it and its
+    list, and our own side is one snapshot.
+    """
     read(account)
-    stripe_minor = gateway.balance(account, currency=currency)
-    clearing = ledger.balances(merchant=account.merchant, currency=currency).get(Account.CLEARING_STRIPE, 0)
-    return TieOut(
-        stripe_minor, clearing, _not_posted(account, currency=currency), _awaiting(account, currency=currency)
-    )
+    for _ in range(SETTLES_WITHIN):
+        stripe_minor = gateway.balance(account, currency=currency)
+        if not read(account):
+            break
+    with _snapshot():
+        clearing = ledger.balances(merchant=account.merchant, currency=currency)
+        return TieOut(
+            stripe_minor,
+            clearing.get(Account.CLEARING_STRIPE, 0),
+            _not_posted(account, currency=currency),
+            _awaiting(account, currency=currency),
+        )
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    """Every statement inside sees the same moment, and none can write. Inside somebody's transaction it is theirs."""
+    is_ours = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_ours:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 def _not_posted(account: GatewayAccount, *, currency: str) -> tuple[tuple[str, int], ...]:
