@@ -1,43 +1,31 @@
-"""Staff pages of the parties: own merchant and its settings, staff, customers; e-mails that went out; sign-ins.
+"""Staff pages of the parties: own merchant and its settings, customers, e-mails that went out.
 
-Sign-ins (users) belong to the installation, so only superusers see them; who works where is the owners' business.
+Who works where stands in admin_staff.py.
 """
 
-from typing import Any
-
-from allauth.account.models import EmailAddress
-from allauth.mfa.models import Authenticator
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
-from django.contrib.auth.models import Group, User
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from core.models import OutboxAttachment, OutboxEmail
-from customers import access, platform_fees, staff
+from customers import admin_staff, platform_fees
 from customers.console import (
     DetailAdmin,
     Figure,
     MerchantFilter,
     Panel,
     ReadOnlyAdmin,
-    ScopedAdmin,
     amount,
     badge,
     stamp,
 )
-from customers.console.forms import CustomerForm, MembershipForm, MerchantForm, NewMembershipForm
-from customers.models import Customer, FeeTier, Membership, Merchant, Role
+from customers.console.forms import CustomerForm, MerchantForm
+from customers.models import Customer, FeeTier, Merchant
 
-admin.site.unregister(Group)
-admin.site.unregister(User)
-# allauth's: addresses are not kept apart from accounts, and second factors are nobody's to read.
-admin.site.unregister(EmailAddress)
-admin.site.unregister(Authenticator)
+__all__ = ["admin_staff"]
 
 SURCHARGE_RULE = (
     "Customers always pay the same amounts; this decides how they are presented. <b>As a discount</b>, the listed "
@@ -45,35 +33,6 @@ SURCHARGE_RULE = (
     "listed price: the card networks forbid that above 3&nbsp;%, and several states forbid it altogether, so it is "
     "refused while the card fee is higher."
 )
-
-
-@admin.register(User)
-class UserAdmin(BaseUserAdmin, ScopedAdmin):  # type: ignore[misc]  # Django's own bases differ in type only
-    """Sign-ins of the whole installation, for superusers. Groups and single permissions are not used: roles are."""
-
-    form = UserChangeForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
-    list_filter = ("is_active", "is_staff", "is_superuser")
-    filter_horizontal = ()
-    readonly_fields = ("last_login", "date_joined")
-    fieldsets = (
-        (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": ("first_name", "last_name", "email")}),
-        ("May sign in", {"fields": ("is_active", "is_staff", "is_superuser")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
-    )
-
-    def allowed(self, request: HttpRequest, action: str, row: object = None) -> bool:
-        return bool(request.user.is_active and request.user.is_superuser)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        rows = User.objects.all()
-        return rows if self.allowed(request, "view") else rows.none()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # their name stands under refunds and approvals: deactivate instead
 
 
 @admin.register(Merchant)
@@ -152,44 +111,6 @@ class MerchantAdmin(DetailAdmin):
                 numeric=frozenset({2, 3}),
             )
         ]
-
-
-@admin.register(Membership)
-class MembershipAdmin(ScopedAdmin):
-    """Owners decide who works for their merchant, and as what. The last owner stays."""
-
-    list_display = ("person", "merchant", "role_badge", "created_at")
-    list_filter = ("role", MerchantFilter)
-    search_fields = ("user__username", "user__email")
-    list_select_related = ("user", "merchant")
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        kwargs["form"] = MembershipForm if obj else NewMembershipForm
-        return super().get_form(request, obj, change, **kwargs)
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["merchant", "role"] if obj else ["merchant", "sign_in", "password", "role"]
-
-    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
-        if not change:
-            obj.user = staff.sign_in(
-                username=form.cleaned_data["sign_in"], password=form.cleaned_data["password"]
-            )
-        super().save_model(request, obj, form, change)
-        access.forget(request.user)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        if isinstance(obj, Membership) and staff.is_last_owner(obj):
-            return False
-        return super().has_delete_permission(request, obj)
-
-    @admin.display(description="Person", ordering="user__username")
-    def person(self, row: Membership) -> str:
-        return row.user.get_full_name() or row.user.get_username()
-
-    @admin.display(description="Role", ordering="role")
-    def role_badge(self, row: Membership) -> SafeString:
-        return badge(row.get_role_display(), tone="accent" if row.role == Role.OWNER else "")
 
 
 @admin.register(Customer)

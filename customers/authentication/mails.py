@@ -27,11 +27,6 @@ NOTICES = {
     "mfa/email/webauthn_added": ("Passkey set up", "It now signs you in."),
     "mfa/email/webauthn_removed": ("Passkey removed", "It no longer signs you in."),
     "mfa/email/recovery_codes_generated": ("New recovery codes", "The ones you had are no longer good."),
-    "second_factor_reset": (
-        "Your second step was taken off",
-        "An owner did this, as your device was lost. Your password has ended too: choose a new one by the link we "
-        "sent you, then set up the second step anew.",
-    ),
 }
 
 
@@ -69,6 +64,22 @@ def invitation(*, membership: Membership, link: str, is_new: bool) -> None:
             "note": "You sign in as you do already.",
         }
     _leave("sign_in_link", to=membership.user.email, words=words)
+
+
+def second_factor_reset(*, user: User, link: str) -> None:
+    """To somebody whose lost second step was taken off, with the way to begin anew."""
+    _leave(
+        "sign_in_link",
+        to=user.email,
+        words={
+            "title": "Set up your sign-in anew",
+            "lede": "Your second step was taken off, as your device was lost. Your password has ended with it.",
+            "label": "Choose a password",
+            "link": link,
+            "note": "The link is good once, for three days; then you set up a second step again. If you did not ask "
+            "for this, tell an owner at once.",
+        },
+    )
 
 
 def notice(*, user: User, what: str) -> None:

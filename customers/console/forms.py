@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 from babel import Locale, UnknownLocaleError
 from django import forms
 from django.core.exceptions import ValidationError
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
 from customers import staff
 from customers.console.fields import MinorAmountField, PercentField, ScopedForm
@@ -65,28 +65,29 @@ class MembershipForm(ScopedForm):
 
 
 class NewMembershipForm(ScopedForm):
-    sign_in = forms.CharField(label="Sign-in name", max_length=150, widget=UnfoldAdminTextInputWidget)
-    password = forms.CharField(
-        label="First password",
-        required=False,
-        strip=False,
-        help_text="Only for someone new. Who signs in already keeps their password.",
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    email = forms.EmailField(
+        label="E-mail address",
+        help_text="A link to begin with goes there. Who signs in already keeps their password.",
+        widget=UnfoldAdminEmailInputWidget,
+    )
+    name = forms.CharField(
+        label="Their name", max_length=120, required=False, widget=UnfoldAdminTextInputWidget
     )
 
     class Meta:
         model = Membership
         fields: list[str] = []
 
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        username, merchant = data.get("sign_in"), data.get("merchant")
-        if not username or merchant is None:
+        email, merchant = data.get("email"), data.get("merchant")
+        if not email or merchant is None:
             return data
         try:
-            staff.check(username=username, password=data.get("password", ""))
+            staff.check_invitable(email=email, merchant=merchant)
         except staff.SignInRefused as refusal:
-            self.add_error("sign_in", refusal.detail)
-        if Membership.objects.filter(user__username=username, merchant=merchant).exists():
-            self.add_error("sign_in", "They work here already: change their role instead.")
+            self.add_error("email", refusal.detail)
         return data

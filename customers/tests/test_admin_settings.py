@@ -1,12 +1,14 @@
 """The merchant's settings, its staff and its customers, as their pages change them."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from core.models import OutboxEmail
 from customers.models import Customer, Membership, Merchant, Role
 
 pytestmark = pytest.mark.django_db
@@ -108,47 +110,64 @@ def test_only_owners_change_settings_and_see_staff(merchant: Merchant, role: str
     assert client.get(reverse("admin:customers_membership_changelist")).status_code == 403
 
 
-def test_an_owner_adds_somebody_new_with_a_first_password(client: Client, merchant: Merchant):
-    typed = {
+def invite(client: Client, merchant: Merchant, **typed: str) -> Any:
+    body = {
         "merchant": merchant.pk,
-        "sign_in": "grace",
-        "password": "a long sample password",
+        "email": "Grace@Example.com",
+        "name": "Grace Example",
         "role": "clerk",
+        **typed,
     }
+    return client.post(reverse("admin:customers_membership_add"), body)
 
-    client.post(reverse("admin:customers_membership_add"), typed)
+
+def test_an_owner_invites_somebody_who_then_chooses_a_password(client: Client, merchant: Merchant):
+    invite(client, merchant)
+
+    grace = User.objects.get(username="grace@example.com")
+    assert (grace.is_staff, grace.is_superuser, grace.has_usable_password()) == (True, False, False)
+    assert grace.get_full_name() == "Grace Example"
+    assert [(row.merchant, row.role) for row in grace.memberships.all()] == [(merchant, "clerk")]
+    mail = OutboxEmail.objects.get()
+    assert mail.to == "grace@example.com"
+    assert mail.merchant_id is None, "its link is nobody else's to read"
+    assert "Harvest Table" in mail.text
+    assert "/staff/password/new/" in mail.text
+    assert "/staff/password/new/" in mail.html
+
+    client.post(reverse("admin:customers_membership_send_again", args=[grace.memberships.get().pk]))
+    assert OutboxEmail.objects.count() == 2
+
+
+def test_inviting_somebody_who_signs_in_already_keeps_their_password_and_sends_no_link(
+    client: Client, merchant: Merchant
+):
+    User.objects.create_user("grace", "grace@example.com", password="their own password")
+
+    invite(client, merchant, role="viewer")
 
     grace = User.objects.get(username="grace")
+    assert grace.check_password("their own password")
     assert grace.is_staff
-    assert not grace.is_superuser
-    assert grace.check_password("a long sample password")
-    assert [(row.merchant, row.role) for row in grace.memberships.all()] == [(merchant, "clerk")]
+    assert grace.memberships.get().role == "viewer"
+    assert "/staff/password/new/" not in OutboxEmail.objects.get().text
+
+    client.post(reverse("admin:customers_membership_send_again", args=[grace.memberships.get().pk]))
+    assert OutboxEmail.objects.count() == 1
 
 
-def test_adding_somebody_who_signs_in_already_keeps_their_password(client: Client, merchant: Merchant):
-    User.objects.create_user("grace", password="their own password", is_staff=True)
-    typed = {"merchant": merchant.pk, "sign_in": "grace", "password": "another sample one", "role": "viewer"}
+def test_somebody_who_works_here_already_or_was_shut_out_is_not_invited(
+    client: Client, owner: User, merchant: Merchant
+):
+    User.objects.filter(pk=owner.pk).update(email="owner@example.com")
+    User.objects.create_user("closed", "closed@example.com", is_active=False)
 
-    client.post(reverse("admin:customers_membership_add"), typed)
+    for email in ("owner@example.com", "closed@example.com", "no address"):
+        answer = invite(client, merchant, email=email)
+        assert answer.context["adminform"].form.errors["email"]
 
-    assert User.objects.get(username="grace").check_password("their own password")
-    assert Membership.objects.get(user__username="grace").role == "viewer"
-
-
-@pytest.mark.parametrize(
-    ("name", "password"),
-    [("new", ""), ("new", "123"), ("customer", "a long sample password"), ("a b/c", "long enough 99")],
-)
-def test_a_sign_in_that_is_no_good_is_refused(client: Client, merchant: Merchant, name: str, password: str):
-    User.objects.create_user("customer", is_staff=False)
-
-    answer = client.post(
-        reverse("admin:customers_membership_add"),
-        {"merchant": merchant.pk, "sign_in": name, "password": password, "role": "clerk"},
-    )
-
-    assert answer.context["adminform"].form.errors["sign_in"]
     assert Membership.objects.count() == 1
+    assert not OutboxEmail.objects.exists()
 
 
 def test_the_last_owner_stays_owner(client: Client, owner: User, merchant: Merchant):
