@@ -26,6 +26,7 @@ from payments import (
     errors,
     facts,
     gateway,
+    manual,
     progress,
     refunds,
     settlement,
@@ -216,11 +217,12 @@ def _expire(booking: Booking) -> bool:
         if booking.state != BookingState.HELD or (booking.hold_expires_at or clock.now()) > clock.now():
             return False
         has_money = Q(received_minor__gt=F("refunded_minor"))
-        touched = booking.payments.filter(Q(state__in=OPEN_STATES) | has_money).first()
+        touched = booking.payments.filter(Q(state__in=OPEN_STATES, method="card") | has_money).first()
         if touched is not None:
             if touched.received_minor:
                 _desk_hold(booking, touched)
             return False
+        manual.lapse(booking)
         return lifecycle.expire(booking, actor="system", reason="The hold ended unpaid")
 
 

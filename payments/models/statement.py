@@ -10,6 +10,7 @@ again, and, when the transfer itself was wrong, `payments.manual.reverse` takes 
 import hashlib
 from collections.abc import Iterable
 from datetime import date
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -97,7 +98,7 @@ class StatementLine(StatefulModel, PublicIdModel):
         L.MATCHED: frozenset({L.UNMATCHED}),
         L.IGNORED: frozenset({L.UNMATCHED}),
     }
-    STALE: dict[str, frozenset[str]] = {}
+    STALE: ClassVar[dict[str, frozenset[str]]] = {}
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="statement_lines")
     statement = models.ForeignKey(StatementImport, on_delete=models.PROTECT, related_name="lines")

@@ -6,6 +6,7 @@ one or several Payments (`transfer.payments`), whose received amounts sum to it.
 """
 
 import re
+from typing import ClassVar
 
 from django.conf import settings
 from django.core.files.storage import Storage
@@ -135,7 +136,7 @@ class Claim(StatefulModel, PublicIdModel):
         C.REJECTED: frozenset(),
         C.WITHDRAWN: frozenset(),
     }
-    STALE: dict[str, frozenset[str]] = {}
+    STALE: ClassVar[dict[str, frozenset[str]]] = {}
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="claims")
     payment = models.ForeignKey("payments.Payment", on_delete=models.PROTECT, related_name="claims")

@@ -1,0 +1,115 @@
+"""What customers are told about transfers by e-mail: true at the time it is said, once, in the caller's transaction."""
+
+from typing import Any
+
+from django.template.loader import render_to_string
+
+from bookings import agreement
+from bookings.models import Booking, Instalment
+from bookings.pricing import method_total
+from core import outbox
+from core.money import format_minor
+from payments import notices
+from payments.models import Claim, Payment
+
+
+def claimed(said: Claim, *, payment: Payment, booking: Booking) -> None:
+    """Somebody is checking; the date is held until then, if it is."""
+    _send(
+        "claim_received",
+        key=f"claim:{said.public_id}",
+        subject=f"We are looking for your {payment.get_method_display()} payment",
+        payment=payment,
+        booking=booking,
+        claim=said,
+        held_until=booking.local(booking.hold_expires_at)
+        if said.extended_hold and booking.hold_expires_at
+        else None,
+    )
+
+
+def rejected(said: Claim, *, payment: Payment, booking: Booking) -> None:
+    """It was not found: why, and how to say it again."""
+    _send(
+        "claim_rejected",
+        key=f"claim-rejected:{said.public_id}",
+        subject=f"We could not find your {payment.get_method_display()} payment yet",
+        payment=payment,
+        booking=booking,
+        claim=said,
+    )
+
+
+def received(
+    payment: Payment, *, booking: Booking | None, credit_minor: int, instalment: Instalment | None
+) -> None:
+    """What the receipt does not say: that a rest is open, or that the surplus is kept."""
+    if booking is None:
+        if payment.customer is not None and credit_minor:
+            _send_credit(payment, booking=None, credit_minor=credit_minor)
+        return
+    if instalment is not None and payment.placed_minor and instalment.open_minor:
+        _send_short(payment, booking=booking, instalment=instalment)
+    if credit_minor:
+        _send_credit(payment, booking=booking, credit_minor=credit_minor)
+
+
+def _send_short(payment: Payment, *, booking: Booking, instalment: Instalment) -> None:
+    rate = agreement.method_fee_rate(booking, method=payment.method)
+    rest = method_total(instalment.open_minor, rate=rate)
+    _send(
+        "transfer_short",
+        key=f"short:{payment.public_id}",
+        subject=f"{format_minor(rest, payment.currency)} is still open for your booking {booking.code}",
+        payment=payment,
+        booking=booking,
+        rest_minor=rest,
+        part=str(instalment.get_purpose_display()).lower(),
+    )
+
+
+def _send_credit(payment: Payment, *, booking: Booking | None, credit_minor: int) -> None:
+    _send(
+        "surplus_credit",
+        key=f"surplus:{payment.public_id}",
+        subject=f"{format_minor(credit_minor, payment.currency)} is kept for you",
+        payment=payment,
+        booking=booking,
+        credit_minor=credit_minor,
+    )
+
+
+def reversed_(payment: Payment, *, booking: Booking, amount_minor: int) -> None:
+    """A payment that we had confirmed was none: open again, and a person to ask."""
+    _send(
+        "transfer_reversed",
+        key=f"reversed:{payment.public_id}",
+        subject=f"About your {payment.get_method_display()} payment for {booking.code}",
+        payment=payment,
+        booking=booking,
+        amount_minor=amount_minor,
+    )
+
+
+def _send(
+    template: str, *, key: str, subject: str, payment: Payment, booking: Booking | None, **more: Any
+) -> None:
+    to = booking.contact_email if booking else payment.customer.email if payment.customer else ""
+    merchant = payment.merchant
+    context = {
+        "payment": payment,
+        "method": payment.get_method_display(),
+        "booking": booking,
+        "merchant": merchant,
+        "timezone": booking.timezone if booking else merchant.timezone,
+        "link": notices.booking_link(booking) if booking else "",
+        **more,
+    }
+    outbox.enqueue(
+        key=key,
+        to=to,
+        subject=subject,
+        text=render_to_string(f"email/{template}.txt", context),
+        html=render_to_string(f"email/{template}.html", context),
+        merchant_id=merchant.pk,
+    )
