@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import action
 
+from bookings import admin_legal  # noqa: F401 - registers its pages
 from bookings.admin_forms import AddOnForm, MenuForm, SlotForm, SlotRunForm, TaxRateForm, TravelFeeForm
 from bookings.models import AddOn, Booking, Menu, Slot, TaxRate, TravelFee
 from bookings.models.booking import TAKES_CAPACITY

@@ -17,6 +17,7 @@ from core.errors import Conflict
 from customers.models import Merchant
 
 SYSTEM = "system"
+PUBLISH_TRIES = 10
 _LINK = re.compile(r"\[([^\]\n]+)\]\((/[\w/-]*)\)")
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 
@@ -24,14 +25,19 @@ _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 def current(merchant: Merchant) -> dict[LegalKind, LegalText]:
     """The version of each text that is in force now; stores those that the merchant's settings have changed."""
     latest = _latest(merchant)
-    stale = [kind for kind in LegalKind if _is_stale(latest.get(kind), merchant=merchant, kind=kind)]
-    if not stale:
+    if not _stale(latest, merchant=merchant):
         return latest
+    merchant = Merchant.objects.get(pk=merchant.pk)  # The caller's copy may be old; what is saved decides.
     LegalText.objects.bulk_create(
-        [_made(merchant, kind=kind, after=latest.get(kind)) for kind in stale],
+        [_made(merchant, kind=kind, after=latest.get(kind)) for kind in _stale(latest, merchant=merchant)],
         ignore_conflicts=True,  # Somebody else stores the same at this moment.
     )
     return _latest(merchant)
+
+
+def _stale(latest: dict[LegalKind, LegalText], *, merchant: Merchant) -> list[LegalKind]:
+    """The kinds without a text, or with one that these settings would make otherwise."""
+    return [kind for kind in LegalKind if _is_stale(latest.get(kind), merchant=merchant, kind=kind)]
 
 
 def _latest(merchant: Merchant) -> dict[LegalKind, LegalText]:
@@ -78,24 +84,28 @@ def versions(merchant: Merchant, *, kind: LegalKind) -> list[LegalText]:
 def publish(*, merchant: Merchant, kind: LegalKind, body: str, actor: str) -> LegalText:
     """Staff's own text as the new version; an empty one goes back to the text that the settings make.
 
-    Raises Conflict when somebody else published at the same moment.
+    Of several who publish at the same moment each gets a version, the last is in force: no text is lost.
     """
     body = body.replace("\r\n", "\n").strip()
-    after = current(merchant)[kind]
-    if body == after.body:
-        return after
-    try:
-        with transaction.atomic():
-            return LegalText.objects.create(
-                merchant=merchant,
-                kind=kind,
-                version=after.version + 1,
-                body=body or generated(merchant, kind=kind),
-                is_generated=not body,
-                actor=actor,
-            )
-    except IntegrityError as error:
-        raise Conflict("Somebody else has just published a version. Please look at it first.") from error
+    for _ in range(PUBLISH_TRIES):
+        after = current(merchant)[kind]
+        if body == after.body:
+            return after
+        text = LegalText(
+            merchant=merchant,
+            kind=kind,
+            version=after.version + 1,
+            body=body or generated(merchant, kind=kind),
+            is_generated=not body,
+            actor=actor,
+        )
+        try:
+            with transaction.atomic():
+                text.save(force_insert=True)
+        except IntegrityError:
+            continue
+        return text
+    raise Conflict("Others are publishing at this moment. Please try again.")
 
 
 def as_html(body: str) -> SafeString:

@@ -150,6 +150,7 @@ def _people() -> list[dict[str, Any]]:
         _item("Customers", "group", "customers_customer_changelist", "customers.view_customer"),
         _item("E-mails", "mail", "core_outboxemail_changelist", "core.view_outboxemail"),
         _item("Staff", "shield_person", "customers_membership_changelist", "customers.view_membership"),
+        _item("Legal texts", "gavel", "bookings_legaltext_changelist", "bookings.view_legaltext"),
         _item("Settings", "storefront", "customers_merchant_changelist", "customers.view_merchant"),
         {
             "title": "Sign-ins",

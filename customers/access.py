@@ -19,6 +19,8 @@ User = AbstractBaseUser | AnonymousUser
 Row = TypeVar("Row", bound=Model)
 
 REFUND = "payments.refund"
+RESOLVE = "payments.resolve_desk"
+GRANT_CREDIT = "payments.grant_credit"
 CAPTURE = "payments.capture"
 CHARGE_CARD = "payments.charge_card"
 HANDLE_EVENTS = "payments.handle_events"
@@ -31,7 +33,7 @@ def _codes(app: str, *, models: str, actions: str) -> frozenset[str]:
 
 _SEE = (
     _codes("customers", models="merchant customer platformfeeoverride", actions="view")
-    | _codes("bookings", models="menu addon taxrate travelfee slot booking", actions="view")
+    | _codes("bookings", models="menu addon taxrate travelfee slot booking legaltext", actions="view")
     | _codes("payments", models="payment refund receipt deskitem webhookevent savedcard", actions="view")
     | _codes("payments", models="ledgertransaction ledgerentry balancetransaction", actions="view")
     | _codes("core", models="outboxemail", actions="view")
@@ -44,10 +46,12 @@ _WORK = (
     | _codes("bookings", models="booking", actions="change")
 )
 _MANAGE = _codes("bookings", models="menu addon taxrate travelfee", actions="add change delete") | frozenset(
-    {REFUND, CAPTURE, CHARGE_CARD, HANDLE_EVENTS}
+    {REFUND, RESOLVE, GRANT_CREDIT, CAPTURE, CHARGE_CARD, HANDLE_EVENTS}
 )
-_OWN = _codes("customers", models="merchant", actions="change") | _codes(
-    "customers", models="membership", actions="view add change delete"
+_OWN = (
+    _codes("bookings", models="legaltext", actions="add")
+    | _codes("customers", models="merchant", actions="change")
+    | _codes("customers", models="membership", actions="view add change delete")
 )
 
 ROLES: dict[str, frozenset[str]] = {

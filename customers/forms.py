@@ -1,5 +1,7 @@
 """The forms of the way in and of the account: they read what a person typed."""
 
+from typing import Any
+
 from django import forms
 from phonenumber_field.formfields import PhoneNumberField
 
@@ -20,6 +22,11 @@ class EmailForm(forms.Form):
         error_messages={"required": "Type your e-mail address.", "invalid": NOT_AN_ADDRESS},
         widget=forms.EmailInput(attrs={**INPUT, "autocomplete": "email"}),
     )
+
+    def __init__(self, *args: Any, label: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if label:
+            self.fields["email"].label = label
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
@@ -44,8 +51,8 @@ class ProfileForm(forms.Form):
         widget=forms.TextInput(attrs={**INPUT, "type": "tel", "autocomplete": "tel"}),
     )
 
-    def __init__(self, *args: object, customer: Customer, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+    def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.customer = customer
 
     def clean_name(self) -> str:

@@ -17,6 +17,8 @@ from customers.models import Customer, LinkPurpose
 from customers.views import refused, within_this_site
 from payments import page_account
 
+NEW_EMAIL = "New e-mail address"
+
 
 @require_GET
 @sessions.required
@@ -50,7 +52,7 @@ def profile(request: HttpRequest, customer: Customer) -> HttpResponseBase:
 @sessions.required
 def change_email(request: HttpRequest, customer: Customer) -> HttpResponseBase:
     """Send a link to the new address; nothing changes before it is used."""
-    form = EmailForm(request.POST, prefix="new")
+    form = EmailForm(request.POST, prefix="new", label=NEW_EMAIL)
     if form.is_valid() and form.cleaned_data["email"] == customer.email:
         form.add_error("email", "That is your address already.")
     if not form.is_valid():
@@ -82,7 +84,7 @@ def _profile_page(
         customer,
         place="profile",
         form=form or ProfileForm(initial=first, customer=customer),
-        email_form=email_form or EmailForm(prefix="new"),
+        email_form=email_form or EmailForm(prefix="new", label=NEW_EMAIL),
     )
     answer.status_code = status or (422 if form or email_form else 200)
     return answer

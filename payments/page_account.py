@@ -115,6 +115,7 @@ def receipts(customer: Customer) -> list[ShownReceipt]:
 
 def _receipt(receipt: Receipt) -> ShownReceipt:
     payment, booking = receipt.payment, receipt.payment.booking
+    assert booking is not None  # the customer's receipts were found by their bookings
     names = {"code": booking.code, "number": receipt.label}
     return ShownReceipt(
         label=receipt.label,

@@ -181,6 +181,7 @@ MODELS = {
     "auth/user": Model(view=ROOT, add=ROOT, change=ROOT),
     "bookings/addon": Model(view="viewer", add="clerk", change="clerk", delete="manager"),
     "bookings/booking": Model(view="viewer", change="clerk"),
+    "bookings/legaltext": Model(view="viewer", add="owner"),
     "bookings/menu": Model(view="viewer", add="clerk", change="clerk", delete="manager"),
     "bookings/slot": Model(view="viewer", add="clerk", change="clerk", delete="clerk"),
     "bookings/taxrate": Model(view="viewer", add="manager", change="manager", delete="manager"),
