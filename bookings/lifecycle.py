@@ -60,6 +60,15 @@ def _take_again(booking: Booking) -> None:
         )
 
 
+def reinstate(booking: Booking, *, actor: str, reason: str) -> None:
+    """cancelled -> confirmed, if its time is free and still offered. Raises NoCapacity; then nothing changed."""
+    _take_again(booking)
+    booking.confirmed_at, booking.cancelled_at = clock.now(), None
+    booking.transition_to(
+        BookingState.CONFIRMED, actor=actor, reason=reason, save=["confirmed_at", "cancelled_at"]
+    )
+
+
 def extend_hold(booking: Booking, *, until: datetime, actor: str) -> bool:
     """Make the hold last until `until`; whether it does. At most twice, never shorter, only while held."""
     if booking.state != BookingState.HELD or booking.hold_expires_at is None:

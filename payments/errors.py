@@ -180,5 +180,30 @@ class NotReversible(Conflict):
     title = "This cannot be taken back now."
 
 
+class NothingLeft(Conflict):
+    code = "nothing_left"
+    title = "This money was placed or sent back meanwhile."
+
+
+class PlacedElsewhere(Conflict):
+    code = "placed_elsewhere"
+    title = "Part of this payment lies elsewhere already. Keep the rest as credit, and use that."
+
+
+class NoCustomer(Invalid):
+    code = "no_customer"
+    title = "Name the customer whose credit it shall be."
+
+
+class AlreadyResolved(Conflict):
+    code = "already_resolved"
+    title = "Somebody else has closed this already."
+
+
+class NotPossible(Conflict):
+    code = "not_possible"
+    title = "This is not possible any more. Look at it once more."
+
+
 class NotYet(Exception):
     """An event that speaks of something we do not have yet: it waits and is tried again."""

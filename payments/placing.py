@@ -100,9 +100,13 @@ def book(
     instalment = _instalment(payment)
     drawn = []
     if instalment is not None and booking is not None:
-        principal = min(asked.amount_minor, money.amount_minor - _fee(asked, money))
+        principal = min(asked.amount_minor, money.amount_minor - _fee(asked, money.amount_minor))
         drawn = dues.absorb(payment, instalment, principal_minor=principal)
-    place = _place(asked, instalment, money)
+    place = (
+        split(asked, instalment, amount_minor=money.amount_minor, in_parts=money.in_parts)
+        if instalment is not None
+        else Placement(credit_minor=money.amount_minor)
+    )
     refusal = _refusal(payment, booking, instalment, money, asked=asked, place=place)
     if refusal in _NOT_PLACED:
         place = Placement(unallocated_minor=money.amount_minor)
@@ -124,27 +128,26 @@ def _instalment(payment: Payment) -> Instalment | None:
     return Instalment.objects.get(pk=payment.instalment_id) if payment.instalment_id else None
 
 
-def _place(asked: Asked, instalment: Instalment | None, money: Incoming) -> Placement:
+def split(asked: Asked, instalment: Instalment, *, amount_minor: int, in_parts: bool) -> Placement:
     """Principal as far as the instalment is open, its share of the fee, the rest to the customer's credit."""
-    received = money.amount_minor
-    open_minor = instalment.open_minor if instalment is not None else 0
+    open_minor = instalment.open_minor
     if not open_minor or not asked.total_minor:
-        return Placement(credit_minor=received)
-    fee = _fee(asked, money)
-    principal = min(received - fee, asked.amount_minor)
+        return Placement(credit_minor=amount_minor)
+    fee = _fee(asked, amount_minor)
+    principal = min(amount_minor - fee, asked.amount_minor)
     placed = min(principal, open_minor)
     kept_fee = share(fee, part=placed, whole=principal) if principal else 0
-    if money.in_parts and placed == open_minor - 1 and kept_fee:
+    if in_parts and placed == open_minor - 1 and kept_fee:
         # Several parts, each rounded for itself, must not leave the instalment a cent short.
         placed, kept_fee = placed + 1, kept_fee - 1
-    return Placement(placed, kept_fee, received - placed - kept_fee)
+    return Placement(placed, kept_fee, amount_minor - placed - kept_fee)
 
 
-def _fee(asked: Asked, money: Incoming) -> int:
+def _fee(asked: Asked, amount_minor: int) -> int:
     """The method fee's share of what came, the whole of it at most."""
     if not asked.total_minor:
         return 0
-    return min(asked.fee_minor, share(money.amount_minor, part=asked.fee_minor, whole=asked.total_minor))
+    return min(asked.fee_minor, share(amount_minor, part=asked.fee_minor, whole=asked.total_minor))
 
 
 def _refusal(
@@ -212,12 +215,16 @@ def _record(payment: Payment, money: Incoming, place: Placement, *, save: Sequen
     )
 
 
+def receivable_in(booking: Booking, *, placed_minor: int) -> int:
+    """How much of it pays what is owed for an event that is done already, in minor units."""
+    if booking.state != BookingState.COMPLETED:
+        return 0
+    return min(max(0, ledger.booking_balance(booking, account=Account.ACCOUNTS_RECEIVABLE)), placed_minor)
+
+
 def _post(payment: Payment, booking: Booking | None, money: Incoming, place: Placement) -> None:
-    receivable = 0
     fee_tax = agreement.tax_in_method_fee(booking, fee_minor=place.fee_minor) if booking else 0
-    if booking is not None and booking.state == BookingState.COMPLETED:
-        open_minor = max(0, ledger.booking_balance(booking, account=Account.ACCOUNTS_RECEIVABLE))
-        receivable = min(open_minor, place.placed_minor)
+    receivable = receivable_in(booking, placed_minor=place.placed_minor) if booking else 0
     what = booking.code if booking else money.description
     ledger.post(
         merchant=payment.merchant,

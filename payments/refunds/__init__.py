@@ -5,8 +5,8 @@ posted to the ledger when Stripe's balance moves. Lock order: Booking, Payment, 
 `refunds.request(…)`, `refunds.record(…)` by views, API, admin, events, balance and reconcile.
 """
 
-from payments.refunds.amounts import RefundPreview, preview, refundable
+from payments.refunds.amounts import RefundPreview, loose, preview, refundable
 from payments.refunds.recording import record
 from payments.refunds.requesting import find, request, submit
 
-__all__ = ["RefundPreview", "find", "preview", "record", "refundable", "request", "submit"]
+__all__ = ["RefundPreview", "find", "loose", "preview", "record", "refundable", "request", "submit"]
