@@ -106,6 +106,7 @@ ACTIONS: tuple[tuple[str, Action], ...] = (
     ("/_sandbox/invoices/{id}/pay", pay_invoice),
     ("/_sandbox/invoices/{id}/send", lambda call: public(invoice_states.send(call))),
     ("/_sandbox/invoices/{id}/void", lambda call: public(invoice_states.void(call))),
+    ("/_sandbox/portal/{id}/begin_card", portal.begin_card),
     ("/_sandbox/portal/{id}/prefer", portal.prefer_card),
     ("/_sandbox/portal/{id}/remove", portal.remove_card),
     ("/_sandbox/payouts", pay_out),

@@ -6,13 +6,13 @@ from typing import Any
 
 from sandbox import errors, ids
 from sandbox.call import Call
-from sandbox.objects import customers, payment_methods
+from sandbox.objects import customers, payment_methods, setup_intents
 from sandbox.selection import Selection
 from sandbox.store import Object, public
 
 KIND = "billing_portal.session"
 VALID_SECONDS = 3600
-MOST_CHARGES = 20
+MOST_SHOWN = 20
 
 
 def create(call: Call) -> Object:
@@ -44,11 +44,12 @@ def create(call: Call) -> Object:
 
 
 def shown(call: Call) -> dict[str, Any]:
-    """What the hosted page draws: the customer's cards and payments."""
+    """What the hosted page draws: the customer's cards, invoices and payments."""
     session = _open(call)
     customer = customers.find(call, id=session["customer"])
     mine = {"customer": [customer["id"]]}
-    charges = call.world.store.select(Selection(type="charge", matching=mine, limit=MOST_CHARGES))
+    charges = call.world.store.select(Selection(type="charge", matching=mine, limit=MOST_SHOWN))
+    invoices = call.world.store.select(Selection(type="invoice", matching=mine, limit=MOST_SHOWN))
     return {
         "merchant": call.world.settings.account_name,
         "return_url": session["return_url"],
@@ -58,8 +59,16 @@ def shown(call: Call) -> dict[str, Any]:
             public(method)
             for method in call.world.store.select(Selection(type="payment_method", matching=mine))
         ],
+        "invoices": [public(invoice) for invoice in invoices if invoice["status"] != "draft"],
         "charges": [public(charge) for charge in charges if charge["status"] == "succeeded"],
     }
+
+
+def begin_card(call: Call) -> dict[str, Any]:
+    """A setup intent for a card that the customer is about to type: its client secret."""
+    session = _open(call)
+    call.params = {"customer": session["customer"], "usage": "off_session"}
+    return {"client_secret": setup_intents.create(call)["client_secret"]}
 
 
 def remove_card(call: Call) -> dict[str, Any]:

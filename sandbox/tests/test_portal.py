@@ -6,7 +6,7 @@ import pytest
 import stripe
 from playwright.sync_api import Page, expect
 
-from sandbox.tests.browser_support import violations
+from sandbox.tests.browser_support import challenge, fill_card, violations
 from sandbox.tests.support import NO_REDIRECTS, Emulator
 
 
@@ -46,6 +46,32 @@ def test_a_session_ends_after_an_hour_and_reaches_no_other_customers_card(emulat
     emulator.control("clock", {"advance": 3601})
     with pytest.raises(OSError, match="400"):
         emulator.control(f"portal/{session.id}")
+
+
+@pytest.mark.browser
+def test_the_customer_adds_a_card_after_a_challenge_and_finds_an_invoice(
+    page: Page, emulator: Emulator
+) -> None:
+    customer = _customer_with_card(emulator)
+    draft = emulator.v1.invoices.create({"customer": customer})
+    emulator.v1.invoices.add_lines(draft.id, {"lines": [{"amount": 5000, "description": "Dinner"}]})
+    invoice = emulator.v1.invoices.finalize_invoice(draft.id)
+    page.goto(_session(emulator, customer).url)
+    expect(page.get_by_role("link", name=invoice.number)).to_have_attribute(
+        "href", invoice.hosted_invoice_url
+    )
+    page.get_by_role("button", name="Add a card").click()
+    assert violations(page) == []
+    page.get_by_label("Cardholder name").fill("A Guest")
+    fill_card(page, number="4000000000000002")
+    page.get_by_role("button", name="Save card").click()
+    expect(page.get_by_text("Your card was declined.")).to_be_visible()
+    fill_card(page, number="4000002500003155")
+    page.get_by_role("button", name="Save card").click()
+    challenge(page).get_by_role("button", name="Complete authentication").click()
+    expect(page.get_by_text("visa ending in 3155")).to_be_visible()
+    saved = emulator.v1.customers.payment_methods.list(customer).data
+    assert [method.card.last4 for method in saved] == ["3155", "4242"]
 
 
 @pytest.mark.browser

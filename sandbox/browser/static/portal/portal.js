@@ -1,5 +1,8 @@
-// The billing portal: the customer sees the saved cards and payments, removes a card or makes one the default.
+// The billing portal: the customer sees the saved cards, invoices and payments, adds or removes a card, makes one the default.
 
+import {CardForm} from '../card/card_form.js';
+import {authenticate} from '../checkout/authentication.js';
+import {confirmIntent, retrieveIntent} from '../page/api.js';
 import {get, post} from '../start/control.js';
 import {formatMoney} from '../page/money.js';
 
@@ -22,6 +25,7 @@ function draw(portal) {
     Object.assign(byId('back'), {href: portal.return_url, hidden: false, textContent: `Return to ${portal.merchant}`});
   }
   byId('cards').replaceChildren(...listed(portal.payment_methods.map((method) => card(method, portal)), 'No card is saved.'));
+  byId('invoices').replaceChildren(...listed(portal.invoices.map(invoice), 'No invoice yet.'));
   byId('payments').replaceChildren(...listed(portal.charges.map(payment), 'No payment yet.'));
   byId('content').hidden = false;
 }
@@ -39,8 +43,18 @@ function card(method, portal) {
   );
 }
 
+const date = (seconds) => new Date(seconds * 1000).toLocaleDateString('en-US', {dateStyle: 'medium', timeZone: 'UTC'});
+
+function invoice(one) {
+  const link = Object.assign(document.createElement('a'), {href: one.hosted_invoice_url, textContent: one.number});
+  return item(
+    link, words(one.status === 'paid' ? 'Paid' : one.status === 'void' ? 'Void' : 'Open', one.status === 'paid' ? 'mark' : 'quiet'),
+    words(formatMoney({minor: one.amount_due, currency: one.currency})),
+  );
+}
+
 function payment(charge) {
-  const day = new Date(charge.created * 1000).toLocaleDateString('en-US', {dateStyle: 'medium', timeZone: 'UTC'});
+  const day = date(charge.created);
   const receipt = Object.assign(document.createElement('a'), {href: charge.receipt_url, textContent: 'Receipt'});
   receipt.setAttribute('aria-label', `Receipt of ${day}`);
   return item(words(`${day}${charge.description ? `, ${charge.description}` : ''}`),
@@ -63,5 +77,71 @@ function button(label, name, action) {
   made.addEventListener('click', () => show(action));
   return made;
 }
+
+// --- a new card: a setup intent, confirmed as a shop's page would ---
+
+const form = byId('new-card');
+const typedCard = new CardForm({root: form});
+const key = document.querySelector('meta[name=publishable-key]').content;
+
+function offer(open) {
+  form.hidden = !open;
+  byId('add').hidden = open;
+  byId('add').setAttribute('aria-expanded', String(open));
+  byId('notice').hidden = true;
+  (open ? form.querySelector('input') : byId('add')).focus();
+}
+
+async function save() {
+  if (typedCard.validate()) {
+    return;
+  }
+  setSaving(true);
+  try {
+    const {client_secret: clientSecret} = await post(`${path}/begin_card`);
+    const {card: details, billing_details: typed} = typedCard.data;
+    const params = {payment_method_data: {type: 'card', card: details, billing_details: typed}, return_url: window.location.href};
+    let result = await confirmIntent({key, clientSecret, params});
+    if (result.intent?.status === 'requires_action') {
+      await authenticate(result.intent.next_action.use_stripe_sdk.stripe_js);
+      result = await retrieveIntent({key, clientSecret});
+    }
+    ended(result);
+  } catch (problem) {
+    say(problem.message);
+  }
+  setSaving(false);
+}
+
+function ended({intent, error}) {
+  const problem = error ?? intent.last_setup_error;
+  if (problem?.type === 'card_error') {
+    typedCard.showDecline(problem);
+  } else if (intent?.status === 'succeeded') {
+    form.reset();
+    offer(false);
+    show(() => get(path));
+  } else {
+    say(problem?.message ?? 'The card could not be saved. Please try again.');
+  }
+}
+
+function say(text) {
+  Object.assign(byId('notice'), {textContent: text, hidden: false});
+}
+
+function setSaving(saving) {
+  typedCard.disabled = saving;
+  byId('notice').hidden = true;
+  form.querySelectorAll('button').forEach((one) => (one.disabled = saving));
+  form.querySelector('.primary').textContent = saving ? 'Saving…' : 'Save card';
+}
+
+byId('add').addEventListener('click', () => offer(true));
+byId('cancel').addEventListener('click', () => offer(false));
+form.addEventListener('submit', (event) => {
+  event.preventDefault();
+  save();
+});
 
 await show(() => get(path));
