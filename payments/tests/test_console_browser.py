@@ -26,9 +26,9 @@ def staff(product: Product, browser: Browser) -> Iterator[Page]:
     page.set_default_timeout(PATIENCE_MS)
     username, password = product.staff_login
     page.goto(f"{product.url}/admin/")
-    page.get_by_label("Username").fill(username)
+    page.get_by_label("E-mail address or user name").fill(username)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("region", name="What needs a person today")).to_be_visible()
     yield page
     context.close()
