@@ -6,14 +6,15 @@ them in any case (customers/access.py). settings.REST_FRAMEWORK names both class
 
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
-from customers import access
+from customers import access, sessions
 from customers.authentication import proof, tokens
+from customers.models import Customer
 
 SCHEME = "Bearer"
 CHALLENGE = 'Bearer realm="tableside"'
@@ -65,3 +66,14 @@ class StaffSession(SessionAuthentication):
         if found is not None and access.is_locked(found[0]):
             raise SecondFactorRequired
         return found
+
+
+class CustomerSession(SessionAuthentication):
+    """A customer signed in with this browser at the host's merchant, with CSRF; the customer is request.auth."""
+
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, Customer] | None:  # type: ignore[override]
+        customer = sessions.current_customer(request._request)
+        if customer is None:
+            return None
+        self.enforce_csrf(request)
+        return AnonymousUser(), customer

@@ -31,6 +31,19 @@ class StaffSessionInSchema(OpenApiAuthenticationExtension):
         }
 
 
+class CustomerSessionInSchema(OpenApiAuthenticationExtension):
+    target_class = "customers.api.authentication.CustomerSession"
+    name = "customerSession"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "sessionid",
+            "description": "A customer's browser, signed in by a one-time link; writing needs the CSRF token too.",
+        }
+
+
 class ChallengeInSchema(OpenApiAuthenticationExtension):
     """Nobody signs in by it."""
 

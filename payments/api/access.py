@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
-from bookings.api.access import booking_of
+from bookings.api.access import booking_of, customer_of
 from customers import access
 from payments.models import Payment
 
@@ -16,4 +16,6 @@ def visible(request: Request) -> QuerySet[Payment]:
     booking = booking_of(request)
     if booking is not None:
         return payments.filter(booking=booking)
+    if (customer := customer_of(request)) is not None:
+        return payments.filter(booking__customer=customer)
     return access.scope(payments, user=request.user, permission=VIEW_PAYMENT)

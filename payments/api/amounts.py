@@ -34,6 +34,11 @@ def _read(name: str, value: Any, *, currency: str) -> int | None:
     return _sum(value, currency=currency) if name == "line_items" else _minor(value, currency=currency)
 
 
+def sent_minor(value: Any, *, currency: str) -> int | None:
+    """An amount that a client decides on (staff, of a capture): minor units, or None when it cannot be read."""
+    return _minor(value, currency=currency)
+
+
 def _minor(value: Any, *, currency: str) -> int | None:
     """An integer of minor units, bare or beside its currency; None for anything else."""
     if isinstance(value, Mapping):

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bookings.api import access
-from bookings.models import Purpose
+from bookings.models import Booking, Purpose
 from core.api import NewestFirst, refusals
 from core.errors import Conflict
 from core.idempotency import idempotent
@@ -34,7 +34,7 @@ from payments.api.serializers import (
     PaymentSerializer,
     StartSerializer,
 )
-from payments.models import CheckoutMode, GatewayAccount, Payment, PaymentState, Receipt
+from payments.models import Capture, CheckoutMode, GatewayAccount, Payment, PaymentState, Receipt
 
 
 class PaymentFilter(django_filters.FilterSet):
@@ -145,6 +145,7 @@ class StartView(generics.GenericAPIView[Payment]):
     permission_classes = (AllowAny,)
     throttle_scope = "payment"
     mode: CheckoutMode
+    capture = Capture.AUTOMATIC
 
     def idempotency_scope(self, request: Request) -> tuple[str, int]:
         return access.idempotency_scope(request)
@@ -157,9 +158,17 @@ class StartView(generics.GenericAPIView[Payment]):
         booking = found(request, code=wanted["booking"], permission=access.CHANGE_BOOKING)
         due = checkout.due(booking, purpose=wanted["purpose"])
         amounts.compare(wanted, due=due, currency=booking.currency)
+        self.check(request, booking)
         return checkout.start(
-            booking=booking, purpose=wanted["purpose"], mode=self.mode, actor=access.actor(request)
+            booking=booking,
+            purpose=wanted["purpose"],
+            mode=self.mode,
+            actor=access.actor(request),
+            capture=self.capture,
         )
+
+    def check(self, request: Request, booking: Booking) -> None:
+        """Whether this caller may start it in this way; refuses else."""
 
     def shown(self, payment: Payment) -> Any:
         """The payment, read anew with what its serializer needs."""
@@ -189,6 +198,9 @@ class CreateIntentView(StartView):
     )
     def post(self, request: Request) -> Response:
         """For the Payment Element: a PaymentIntent's client secret."""
+        return self.started(request)
+
+    def started(self, request: Request) -> Response:
         started = self.start(request)
         body = {
             "payment": self.shown(started.payment),

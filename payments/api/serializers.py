@@ -12,7 +12,7 @@ from bookings.models import Booking, BookingState, Purpose
 from core.api import MoneyField, MoneySerializer
 from core.money import Money
 from customers.models import PaymentMethod
-from payments.models import CheckoutMode, Payment, PaymentState
+from payments.models import Capture, CheckoutMode, Payment, PaymentState
 
 Serializer = serializers.Serializer[Any]
 
@@ -173,6 +173,9 @@ class PaymentSerializer(Serializer):
     purpose = serializers.CharField()
     mode = serializers.ChoiceField(CheckoutMode.choices, allow_blank=True)
     state = serializers.ChoiceField(PaymentState.choices)
+    capture = serializers.ChoiceField(
+        Capture.choices, help_text="manual: the card promises the money, staff capture it."
+    )
     amount = MoneyField("amount_minor")
     fee = MoneyField("fee_minor")
     total = MoneyField("total_minor")
@@ -200,6 +203,14 @@ class PaymentSerializer(Serializer):
 
 class PaymentDetailSerializer(PaymentSerializer):
     attempts = AttemptSerializer(many=True)
+    capture_before = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_capture_before(self, payment: Payment) -> str | None:
+        """When the card's bank lets go of the money that it promised; null without a promise."""
+        promise = getattr(payment, "authorization", None)
+        until = promise.capture_before if promise is not None else None
+        return until.isoformat() if until else None
 
 
 @extend_schema_serializer(

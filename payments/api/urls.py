@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from payments.api import bookings, health, payments
+from payments.api import authorizations, bookings, cards, health, payments
 
 urlpatterns = [
     path("bookings", bookings.BookingsView.as_view(), name="bookings"),
@@ -11,7 +11,14 @@ urlpatterns = [
     path("payments", payments.PaymentsView.as_view(), name="payments"),
     path("payments/checkout-session", payments.CheckoutSessionView.as_view(), name="checkout-session"),
     path("payments/create-intent", payments.CreateIntentView.as_view(), name="create-intent"),
+    path("payments/authorize", authorizations.AuthorizeView.as_view(), name="payments-authorize"),
+    path("payments/charge", cards.ChargeView.as_view(), name="payments-charge"),
+    path("payments/methods", cards.MethodsView.as_view(), name="payments-methods"),
+    path("payments/methods/<uuid:public_id>", cards.MethodView.as_view(), name="payments-method"),
+    path("customers/portal-link", cards.PortalLinkView.as_view(), name="customers-portal-link"),
     path("payments/<uuid:public_id>", payments.PaymentView.as_view(), name="payment"),
     path("payments/<uuid:public_id>/receipt", payments.ReceiptView.as_view(), name="payment-receipt"),
+    path("payments/<uuid:public_id>/capture", authorizations.CaptureView.as_view(), name="payment-capture"),
+    path("payments/<uuid:public_id>/void", authorizations.VoidView.as_view(), name="payment-void"),
     path("webhooks/health", health.WebhooksHealthView.as_view(), name="webhooks-health"),
 ]
