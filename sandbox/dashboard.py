@@ -10,6 +10,7 @@ from sandbox.objects import (
     disputes,
     fraud_warnings,
     invoice_states,
+    invoices,
     payment_intents,
     payouts,
     portal,
@@ -79,6 +80,22 @@ def refund(call: Call) -> Object:
     return public(refunds.create(call))
 
 
+def invoice(call: Call) -> Object:
+    """{"amount": 5000, "currency": "usd"}: a draft for the customer, made in the dashboard, due in a week."""
+    amount, currency = call.params.get("amount", 5000), str(call.params.get("currency", "usd"))
+    if not isinstance(amount, int):
+        raise errors.StripeError("amount must be an integer in minor units.", param="amount")
+    call.params = {
+        "customer": call.ids["id"],
+        "collection_method": "send_invoice",
+        "currency": currency,
+        "days_until_due": 7,
+    }
+    call.ids["id"] = invoices.create(call)["id"]
+    call.params = {"lines": [{"amount": amount, "description": "Invoiced in the dashboard"}]}
+    return public(invoices.add_lines(call))
+
+
 def pay_invoice(call: Call) -> Object:
     """{"out_of_band": true}, or else with the card that is saved, as Stripe would charge it."""
     call.params = {"paid_out_of_band": True} if call.params.get("out_of_band") else {}
@@ -97,6 +114,7 @@ ACTIONS: tuple[tuple[str, Action], ...] = (
     ("/_sandbox/charges/{id}/dispute", dispute),
     ("/_sandbox/charges/{id}/early_fraud_warning", warn_of_fraud),
     ("/_sandbox/charges/{id}/refund", refund),
+    ("/_sandbox/customers/{id}/invoice", invoice),
     ("/_sandbox/disputes/{id}/decide", decide),
     ("/_sandbox/invoices/{id}/finalize", lambda call: public(invoice_states.finalize(call))),
     (

@@ -50,9 +50,13 @@ def test_a_customer_pays_an_invoice_after_a_decline_and_a_challenge(page: Page, 
 
 
 def test_a_voided_invoice_takes_no_money(page: Page, emulator: Emulator) -> None:
-    v1 = emulator.v1
-    draft = v1.invoices.create({"customer": v1.customers.create({}).id})
-    v1.invoices.add_lines(draft.id, {"lines": [{"amount": 5000, "description": "Dinner"}]})
+    v1, customer = emulator.v1, emulator.v1.customers.create({}).id
+    page.goto(f"{emulator.url}/#customer")
+    page.get_by_role("button", name=customer).click()
+    page.get_by_role("button", name="Invoice 50.00").click()
+    expect(page.get_by_role("status")).to_have_text("Invoice 50.00: done.")
+    draft = v1.invoices.list({"customer": customer}).data[0]
+    assert (draft.status, draft.total, draft.collection_method) == ("draft", 5000, "send_invoice")
     invoice = v1.invoices.finalize_invoice(draft.id)
     page.goto(invoice.hosted_invoice_url)
     expect(page.get_by_role("button", name="Pay $50.00")).to_be_enabled()

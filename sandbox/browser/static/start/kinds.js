@@ -91,7 +91,7 @@ export const KINDS = [
     columns: [id, status(), customer, text('Use', (one) => one.usage.replaceAll('_', ' ')), created], actions: challengeActions,
   },
   {
-    key: 'invoice', title: 'Invoices', empty: 'No invoice yet.',
+    key: 'invoice', title: 'Invoices', empty: 'No invoice yet. A customer offers to be sent one.',
     columns: [
       {...id, of: (one) => one.number ?? one.id}, {title: 'Due', number: true, of: (one) => money(one.amount_due, one.currency)}, status(),
       text('Customer', (one) => one.customer_name ?? one.customer_email ?? one.customer),
@@ -126,7 +126,8 @@ export const KINDS = [
   },
   {
     key: 'customer', title: 'Customers', empty: 'No customer yet.',
-    columns: [id, text('Name', (one) => one.name ?? ''), text('E-mail', (one) => one.email ?? ''), created], actions: () => [],
+    columns: [id, text('Name', (one) => one.name ?? ''), text('E-mail', (one) => one.email ?? ''), created],
+    actions: (one) => [act('Invoice 50.00', `customers/${one.id}/invoice`, {amount: 5000, currency: one.currency ?? 'usd'})],
   },
   {
     key: 'event', title: 'Events', empty: 'Nothing has happened yet.',
