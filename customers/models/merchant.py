@@ -96,6 +96,26 @@ class Merchant(PublicIdModel):
         blank=True,
         help_text="How long credit that staff give can be used; empty: for ever. Customers' own money never expires.",
     )
+    move_fee_minor = models.PositiveBigIntegerField(
+        default=0,
+        help_text="Added to the price when a customer moves the date; in minor units, tax included.",
+    )
+    move_days_before = models.PositiveSmallIntegerField(
+        default=7, help_text="Customers may move the date themselves until so many days before the event."
+    )
+    approval_from_minor = models.PositiveBigIntegerField(
+        default=50_000,
+        help_text="Refunds from here on, together per booking or per person and day, need a second person.",
+    )
+    reauthenticate_from_minor = models.PositiveBigIntegerField(
+        default=20_000, help_text="Refunds from here on need a recent sign-in."
+    )
+    manager_daily_refunds_minor = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="What one manager may send back in a day; empty: no limit."
+    )
+    silver_from_minor = models.PositiveBigIntegerField(default=100_000, help_text="Loyalty, by money kept.")
+    gold_from_minor = models.PositiveBigIntegerField(default=250_000)
+    platinum_from_minor = models.PositiveBigIntegerField(default=500_000)
     cancellation_policy = models.JSONField(default=default_cancellation_policy)
 
     fee_presentation = models.CharField(

@@ -2,6 +2,14 @@
 
 from payments.models.authorization import Authorization, Decision
 from payments.models.balance import BalanceTransaction
+from payments.models.cancellation import (
+    BulkCancellation,
+    BulkCancellationItem,
+    BulkItemState,
+    BulkState,
+    Cancellation,
+    RefundTerms,
+)
 from payments.models.card import CardCharge, CardSetup, ChargeOutcome, SavedCard, SetupState
 from payments.models.credit import Credit, CreditSource, CreditUse, CreditUseKind
 from payments.models.desk import DeskItem, DeskKind
@@ -20,7 +28,14 @@ from payments.models.payment import (
     PaymentStateChange,
 )
 from payments.models.receipt import Receipt, ReceiptCounter
-from payments.models.refund import HOLDING_STATES, Refund, RefundCause, RefundState, RefundStateChange
+from payments.models.refund import (
+    HOLDING_STATES,
+    Refund,
+    RefundCause,
+    RefundRoute,
+    RefundState,
+    RefundStateChange,
+)
 from payments.models.statement import (
     LineState,
     StatementImport,
@@ -50,6 +65,11 @@ __all__ = [
     "Authorization",
     "BalanceCursor",
     "BalanceTransaction",
+    "BulkCancellation",
+    "BulkCancellationItem",
+    "BulkItemState",
+    "BulkState",
+    "Cancellation",
     "Capture",
     "CardCharge",
     "CardSetup",
@@ -80,8 +100,10 @@ __all__ = [
     "ReceiptCounter",
     "Refund",
     "RefundCause",
+    "RefundRoute",
     "RefundState",
     "RefundStateChange",
+    "RefundTerms",
     "SavedCard",
     "SetupState",
     "StatementImport",

@@ -50,7 +50,8 @@ class Payment(StatefulModel, PublicIdModel):
 
     `received_minor` is what really came (0 until it succeeded). `placed_minor` of principal went to the instalment,
     `credit_minor` to the customer's credit, `unallocated_minor` to nobody's yet and `kept_minor` to the merchant; with
-    `received_fee_minor` they sum to it. `refunded_minor` and `refunding_minor` (totals: requested or under way) never exceed it together.
+    `received_fee_minor` they sum to it. `refunded_minor` and `refunding_minor` (totals: requested or under way) never
+    exceed it together.
     """
 
     ALLOWED = {

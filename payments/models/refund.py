@@ -6,6 +6,7 @@ from django.db.models import F, Q
 
 from core.public_ids import PublicIdModel
 from core.states import StateChange, StatefulModel
+from payments.models.cancellation import Cancellation
 from payments.models.payment import Payment
 
 
@@ -28,6 +29,14 @@ class RefundCause(models.TextChoices):
     CANCELLATION = "cancellation", "Cancellation"
     DUPLICATE = "duplicate", "Paid twice"
     DISPUTE_PREVENTION = "dispute_prevention", "To prevent a dispute"
+
+
+class RefundRoute(models.TextChoices):
+    """How the money goes back: through Stripe to the card, sent by staff, or kept as the customer's credit."""
+
+    GATEWAY = "gateway", "Back to the card"
+    MANUAL = "manual", "Sent by hand"
+    CREDIT = "credit", "As credit"
 
 
 S = RefundState
@@ -76,6 +85,26 @@ class Refund(StatefulModel, PublicIdModel):
         default=0, help_text="Part of the principal that was the customer's credit, or unallocated."
     )
     tax_minor = models.PositiveBigIntegerField(default=0)
+    route = models.CharField(max_length=7, choices=RefundRoute, default=RefundRoute.GATEWAY)
+    by_policy = models.BooleanField(
+        default=False, help_text="The frozen cancellation policy grants it: no second person is asked."
+    )
+    cancellation = models.ForeignKey(
+        Cancellation, on_delete=models.PROTECT, null=True, blank=True, related_name="refunds"
+    )
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who approved or declined it; empty when no second person was needed.",
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decision_reason = models.CharField(max_length=300, blank=True)
+    reference = models.CharField(
+        max_length=120, blank=True, help_text="Of a refund sent by hand: the bank's or Venmo's own id."
+    )
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -103,6 +132,14 @@ class Refund(StatefulModel, PublicIdModel):
         constraints = [
             models.CheckConstraint(condition=Q(state__in=RefundState.values), name="refund_state_known"),
             models.CheckConstraint(condition=Q(cause__in=RefundCause.values), name="refund_cause_known"),
+            models.CheckConstraint(condition=Q(route__in=RefundRoute.values), name="refund_route_known"),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True)
+                | Q(requested_by__isnull=True)
+                | ~Q(decided_by=F("requested_by"))
+                | Q(state="declined"),
+                name="nobody_approves_their_own_refund",
+            ),
             models.CheckConstraint(
                 condition=Q(total_minor=F("amount_minor") + F("fee_minor"), total_minor__gt=0),
                 name="refund_total_is_amount_and_fee",
