@@ -118,6 +118,8 @@ def leave(call: Call, *, id: str) -> None:
 
 
 def arrive(call: Call, *, id: str) -> Object:
+    """Paid; one that was still pending is sent to the bank first."""
+    leave(call, id=id)
     payout = call.find(kind=KIND, id=id)
     if payout["status"] in ON_THE_WAY:
         payout |= {"status": "paid", "trace_id": {"status": "supported", "value": ids.token(15).upper()}}

@@ -19,7 +19,7 @@ import stripe
 SECRET_KEY = "sk_test_" + "a" * 24
 PUBLISHABLE_KEY = "pk_test_" + "a" * 24
 WEBHOOK_SECRET = "whsec_" + "a" * 32
-DEPOSIT = {"amount": 10800, "currency": "usd"}
+DEPOSIT: dict[str, Any] = {"amount": 10800, "currency": "usd"}
 NO_REDIRECTS = {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
 LINE = {
     "price_data": {"currency": "usd", "unit_amount": 5400, "product_data": {"name": "Deposit"}},
@@ -75,7 +75,7 @@ class Emulator:
         wanted = {**DEPOSIT, **NO_REDIRECTS, "payment_method": "pm_card_visa", "confirm": True, **params}
         return self.v1.payment_intents.create(wanted)
 
-    def session(self, **params: Any) -> Any:
+    def session(self, options: dict[str, Any] | None = None, **params: Any) -> Any:
         wanted = {
             "mode": "payment",
             "line_items": [LINE],
@@ -83,7 +83,7 @@ class Emulator:
             "cancel_url": "http://shop.test/back",
             **params,
         }
-        return self.v1.checkout.sessions.create(wanted)
+        return self.v1.checkout.sessions.create(wanted, options)
 
     def pay_session(self, id: str, *, number: str = "4242424242424242") -> Any:
         typed = {"card": card(number), "billing_details": {"email": "guest@example.com", "name": "A Guest"}}
