@@ -12,13 +12,15 @@ from bookings import codes
 from bookings.models import Booking, LineKind
 from customers.console import DetailAdmin, Figure, MerchantFilter, Panel, amount, link, moment
 from payments.admin import panels
+from payments.admin.booking_links import BookingLinks
 from payments.admin.filters import EventDayFilter, HoldFilter
 from payments.admin.tones import state_badge
 from payments.models import LedgerEntry, Payment, Refund
 
 
 @admin.register(Booking)
-class BookingAdmin(DetailAdmin):
+class BookingAdmin(BookingLinks, DetailAdmin):
+    actions_detail = ("withdraw_links",)
     list_display = (
         "code_shown",
         "state_shown",

@@ -36,6 +36,7 @@ API = [
     decide("api/v1/bookings", "GET", known()),
     decide("api/v1/bookings", "POST", everyone(UNREADABLE)),
     decide("api/v1/bookings/<str:code>", "GET", party()),
+    decide("api/v1/bookings/<str:code>", "PUT PATCH", party("clerk")),
     decide("api/v1/bookings/<str:code>/payments", "GET", party()),
     decide("api/v1/payments", "GET", known()),
     decide(
@@ -127,6 +128,7 @@ CONSOLE = [
     decide("admin/<app_label>/", "GET POST", any_staff(OK | {403, 404})),
     decide("admin/(?P<url>.*)$", "GET POST", any_staff(MISSING)),
     decide("admin/auth/user/<id>/password/", "GET POST", console_row(ROOT)),
+    decide("admin/bookings/booking/<path:object_id>/withdraw_links/", "GET POST", console_action("clerk")),
     decide("admin/bookings/slot/add_run/", "GET POST", console("clerk")),
     decide(
         "admin/payments/webhookevent/<path:object_id>/handle_this_again/",
