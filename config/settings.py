@@ -169,6 +169,8 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})
 # A server that does not answer is told of soon, to visitors and to /readyz, instead of after the network's minutes.
 DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", env.int("DATABASE_CONNECT_SECONDS", 5))
+# A server that does not answer is told of soon, to visitors and to /readyz, instead of after the network's minutes.
+DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", env.int("DATABASE_CONNECT_SECONDS", 5))
 if DATABASE_POOL:
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_MAX", 4)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

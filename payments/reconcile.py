@@ -230,7 +230,8 @@ def _desk_hold(booking: Booking, payment: Payment) -> None:
     desk.raise_item(
         merchant=booking.merchant,
         kind=DeskKind.HOLD_WITH_MONEY,
-        key=f"hold:{booking.code}",
+        # The end names the hold: one that a person has dealt with stays closed, a later hold is another incident.
+        key=f"hold:{booking.code}:{booking.hold_expires_at:%Y%m%dT%H%M%S}",
         summary=f"The hold of {booking.code} ended with money on it or on its way",
         payment=payment,
         booking=booking,

@@ -1,6 +1,8 @@
 """The probes: what they ask, what they say, and whom they do not turn away."""
 
 import json
+import socket
+import time
 from typing import Any
 
 import pytest
@@ -80,3 +82,20 @@ def test_ready_without_a_broker_which_is_reported(db: None, settings: Settings) 
     settings.CELERY_BROKER_URL = NOBODY
     status, found = asked("/readyz")
     assert (status, found["status"], found["broker"]) == (200, "ok", "does not answer")
+
+
+def test_a_database_server_that_never_answers_costs_a_probe_seconds_not_minutes(db: None) -> None:
+    """It takes the connection and says nothing, as behind a firewall that lost its way."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        settings_now = connections["default"].settings_dict
+        assert settings_now["OPTIONS"]["connect_timeout"] == 5
+        changed = {**settings_now, "HOST": "127.0.0.1", "PORT": str(silent.getsockname()[1])}
+        changed["OPTIONS"] = {**settings_now["OPTIONS"], "connect_timeout": 2}
+        elsewhere = connection.copy()
+        elsewhere.settings_dict = changed
+        started = time.monotonic()
+        with pytest.raises(OperationalError):
+            elsewhere.ensure_connection()
+        assert time.monotonic() - started < 4

@@ -136,8 +136,22 @@ class ReceiptAdmin(ReadOnlyAdmin):
     search_fields = ("number",)
     search_help_text = "Number (R-000123 or 123), booking code"
     ordering = ("-id",)
-    readonly_fields = ("label_shown", "booking_shown", "payment_link", "total", "made", "emailed", "pdf_link")
-    fieldsets = ((None, {"fields": readonly_fields}),)
+    readonly_fields = (
+        "label_shown",
+        "booking_shown",
+        "payment_link",
+        "total",
+        "made",
+        "emailed",
+        "pdf_link",
+        "attempts",
+        "due",
+        "last_error",
+    )
+    fieldsets = (
+        (None, {"fields": readonly_fields[:7]}),
+        ("Rendering", {"fields": (("attempts", "due"), "last_error")}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Receipt]:
         rows: QuerySet[Receipt] = super().get_queryset(request)
@@ -197,6 +211,10 @@ class ReceiptAdmin(ReadOnlyAdmin):
     @admin.display(description="Put into the outbox", ordering="emailed_at")
     def emailed(self, row: Receipt) -> str:
         return stamp(row.emailed_at)
+
+    @admin.display(description="Due again")
+    def due(self, row: Receipt) -> str:
+        return stamp(row.due_at) if row.emailed_at is None else "–"
 
     @admin.display(description="PDF")
     def pdf_link(self, row: Receipt) -> SafeString | str:

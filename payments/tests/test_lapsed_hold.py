@@ -1,12 +1,15 @@
 """Nobody is told "nothing was charged" before Stripe was asked: holds that lapse with a card payment begun."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
 from bookings import access
 from bookings.models import Booking, BookingState
-from payments import errors
-from payments.models import Payment, PaymentState
+from core import clock
+from payments import errors, reconcile
+from payments.models import DeskItem, DeskKind, Payment, PaymentState
 from payments.tests.shop import Shop
 
 
@@ -72,3 +75,29 @@ def test_the_page_of_a_lapsed_hold_says_that_an_open_payment_is_being_checked(sh
     page = client.get(f"/b/{booking.code}").content.decode()
     assert "We are checking your payment" in page
     assert "Nothing is owed" not in page
+
+
+def test_a_hold_with_money_is_one_desk_item_that_stays_closed_and_a_later_hold_another(shop: Shop):
+    booking = shop.book()
+    payment = shop.start(booking).payment
+    payment.refresh_from_db()
+    shop.stripe.v1.payment_intents.update(payment.stripe_payment_intent_id, {"amount": 5_400})
+    shop.confirm(payment)
+    shop.deliver()
+    lapse(booking)
+    items = DeskItem.objects.filter(kind=DeskKind.HOLD_WITH_MONEY)
+    for _ in range(2):
+        assert reconcile.expire_holds() == 0
+    assert items.count() == 1
+    items.update(closed_at=clock.now())
+    reconcile.expire_holds()
+    assert items.get().closed_at is not None
+
+    end = clock.now() - timedelta(minutes=1)
+    Booking.objects.filter(pk=booking.pk).update(hold_expires_at=end)  # held anew meanwhile
+    for _ in range(2):
+        assert reconcile.expire_holds() == 0
+    assert items.count() == 2
+    assert items.filter(closed_at__isnull=True).count() == 1
+    booking.refresh_from_db()
+    assert booking.state == BookingState.HELD

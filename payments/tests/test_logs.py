@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from rest_framework.test import APIClient
 
 from bookings import access
 from bookings.models import Booking
+from bookings.tests.factories import SlotFactory
 from config.logging import formatter
 from core import outbox
 from payments import handling, inbox, receipts, refunds, tasks
@@ -114,6 +116,39 @@ def test_booking_paying_refunding_and_their_mails_log_nothing_private(
     assert refund.state == RefundState.SUCCEEDED
     assert started.client_secret
     nothing_private(lines, token, "203.0.113.77", started.client_secret)
+
+
+def test_the_booking_form_sent_refused_and_priced_logs_nothing_private(
+    shop: Shop, client: Client, lines: io.StringIO
+) -> None:
+    slot = SlotFactory.create(merchant=shop.merchant)
+    typed = {
+        "token": uuid.uuid4(),
+        "slot": slot.public_id,
+        "adults": "10",
+        "children": "0",
+        "menu": shop.menu.pk,
+        "street": PERSON["street"],
+        "city": "Markedville",
+        "region": "CA",
+        "postal_code": "94110",
+        "contact_name": PERSON["name"],
+        "contact_email": PERSON["email"],
+        "contact_phone": PERSON["phone"],
+        "notes": NOTES,
+        "terms_accepted": "on",
+    }
+    assert client.post("/book/price", typed).status_code == 200
+    assert client.post("/book/", {**typed, "adults": "marked"}).status_code == 422
+    assert client.post("/book/", {**typed, "contact_email": "marked at nowhere"}).status_code == 422
+    assert not Booking.objects.exists()
+    answer = client.post("/book/", typed, headers={"User-Agent": "markedbrowser"}, REMOTE_ADDR="203.0.113.77")
+    assert answer.status_code == 302
+    booking = Booking.objects.get()
+    assert booking.contact_name == PERSON["name"]
+    outbox.send_due()
+    assert any("/book/" in line.get("request", "") for line in logged(lines))
+    nothing_private(lines, access.issue(booking), "203.0.113.77")
 
 
 def test_errors_tell_where_and_what_kind_but_not_the_words(
