@@ -42,6 +42,11 @@ def _static(path: str) -> Any:
     return lambda request: static(path)
 
 
+def account_links(request: HttpRequest) -> list[dict[str, str]]:
+    """Below one's name: password, second step, recovery codes."""
+    return [{"title": "Your sign-in", "link": reverse("mfa_index")}]
+
+
 def environment(request: HttpRequest) -> list[str] | None:
     """A badge in the header while money is not real."""
     from django.conf import settings
@@ -192,5 +197,5 @@ UNFOLD: dict[str, Any] = {
         "show_all_applications": False,
         "navigation": "config.console.navigation",
     },
-    "LOGIN": {"image": None},
+    "ACCOUNT": {"navigation": "config.console.account_links"},
 }

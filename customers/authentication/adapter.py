@@ -10,6 +10,7 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.http import HttpRequest
+from django.urls import reverse
 
 from core.fields import DecryptionFailed, fernet
 from customers.authentication import accounts, invitations, mails, proof, recent
@@ -36,6 +37,9 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Asked before changes to second factors; having just signed in is proof enough."""
         return not recent.recently_authenticated(request_context.request)
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("mfa_index")
 
     def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
         """By the account's own name: an e-mail address may be another account's too."""

@@ -19,6 +19,16 @@ from customers.authentication import proof
 CONSOLE = "/admin/"
 # Ways out of the console are open to everybody.
 OPEN = ("/admin/login/", "/admin/logout/", "/admin/jsi18n/")
+OWN = ("/staff/security/", "/staff/password/")
+# Where the second step is shown, and where a forgotten password is asked for.
+SHOWING = (
+    "/staff/security/authenticate/",
+    "/staff/security/reauthenticate/",
+    "/staff/security/webauthn/reauthenticate/",
+    "/staff/security/webauthn/login/",
+    "/staff/password/forgotten/",
+    "/staff/password/new/",
+)
 
 
 class SecondFactorMiddleware:
@@ -27,11 +37,22 @@ class SecondFactorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.user = SimpleLazyObject(lambda: _checked(request))  # type: ignore[assignment]
-        if request.path.startswith(CONSOLE) and not request.path.startswith(OPEN):
-            user = request.user
-            if user.is_authenticated and access.is_locked(user):
-                return HttpResponseRedirect(way_on(request, user))
+        if _is_shut(request):
+            return HttpResponseRedirect(way_on(request, request.user))
         return self.get_response(request)
+
+
+def _is_shut(request: HttpRequest) -> bool:
+    """The console to whoever is locked; their own sign-in as well when there is a second step they have not shown.
+
+    Without the latter a session that is older than the second step could add another one by password alone.
+    """
+    path = request.path
+    is_console = path.startswith(CONSOLE) and not path.startswith(OPEN)
+    is_own = path.startswith(OWN) and not path.startswith(SHOWING)
+    if not (is_console or is_own) or not request.user.is_authenticated or not access.is_locked(request.user):
+        return False
+    return is_console or proof.has_second_factor(request.user)
 
 
 def _checked(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:

@@ -120,6 +120,38 @@ def test_who_gets_into_the_console_with_what(client, grace, settings, methods, o
     assert (client.get("/admin/").status_code == 200) is (opens or not settings.STAFF_MFA_REQUIRED)
 
 
+def test_a_session_older_than_the_second_step_must_show_it_before_it_changes_anything(client, grace):
+    shown(client, grace, "password")
+    Authenticator.objects.create(user=grace, type="totp", data={"secret": "x"})
+    for path in (
+        "totp/activate/",
+        "totp/deactivate/",
+        "webauthn/add/",
+        "recovery-codes/",
+        "recovery-codes/generate/",
+    ):
+        for answer in (client.get(f"/staff/security/{path}"), client.post(f"/staff/security/{path}")):
+            assert answer["Location"].startswith("/staff/security/reauthenticate/?next="), path
+    assert client.post("/staff/password/", {})["Location"].startswith("/staff/security/reauthenticate/")
+    assert client.get("/staff/security/reauthenticate/").status_code == 200
+    assert Authenticator.objects.count() == 1
+
+
+def test_a_password_is_changed_by_who_knows_it_and_other_sessions_end(client, grace):
+    other = shown(Client(), grace, "password", "totp")
+    shown(client, grace, "password", "totp")
+    typed = {
+        "oldpassword": "wrong",
+        "password1": "another long password",
+        "password2": "another long password",
+    }
+    assert client.post("/staff/password/", typed).status_code == 200
+    assert client.post("/staff/password/", {**typed, "oldpassword": PASSWORD}).url == "/staff/security/"
+    assert client.get("/admin/").status_code == 200
+    assert other.get("/admin/").status_code == 302
+    assert [mail.subject for mail in OutboxEmail.objects.all()] == ["Your password was changed"]
+
+
 def test_what_another_account_had_shown_in_this_browser_counts_for_nothing(client, grace):
     other = User.objects.create_user("other", is_staff=True)
     shown(client, other, "password", "totp")
