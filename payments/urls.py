@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from payments import account_views, views
+from payments import account_views, card_views, views
 
 app_name = "payments"
 urlpatterns = [
@@ -15,6 +15,11 @@ urlpatterns = [
     path("b/<str:code>/receipts/<str:number>/pdf", views.receipt_file, name="receipt-pdf"),
     path("account/", account_views.account, name="account"),
     path("account/receipts", account_views.receipts, name="account-receipts"),
+    path("account/cards", card_views.page, name="account-cards"),
+    path("account/cards/begin", card_views.begin, name="account-cards-begin"),
+    path("account/cards/portal", card_views.portal, name="account-cards-portal"),
+    path("account/cards/<uuid:public_id>/remove", card_views.remove, name="account-card-remove"),
+    path("account/cards/<uuid:public_id>/prefer", card_views.prefer, name="account-card-prefer"),
     path("account/profile", account_views.profile, name="account-profile"),
     path("account/profile/email", account_views.change_email, name="account-change-email"),
     path("account/email/<str:token>", account_views.new_email, name="account-new-email"),

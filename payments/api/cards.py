@@ -2,15 +2,12 @@
 
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django.http import Http404
 from django.urls import reverse
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
-from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -21,8 +18,7 @@ from bookings.api import access as callers
 from core.api import NewestFirst, refusals
 from core.errors import Forbidden, Invalid
 from core.idempotency import idempotent
-from customers import access, merchants, sessions
-from customers.api.authentication import AccessToken, StaffSession
+from customers import access, merchants
 from customers.models import Customer
 from payments import cards, charging, checkout
 from payments.api import amounts
@@ -32,30 +28,6 @@ from payments.api.serializers import PaymentDetailSerializer, StartSerializer
 from payments.models import CardSetup, Payment, SavedCard
 
 VIEW_CARD = "payments.view_savedcard"
-
-
-class CustomerSession(SessionAuthentication):
-    """A customer signed in by a one-time link; they become request.auth. Writing needs the CSRF token."""
-
-    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        customer = sessions.current_customer(request._request)
-        if customer is None:
-            return None
-        self.enforce_csrf(request)
-        return AnonymousUser(), customer
-
-
-class CustomerSessionInSchema(OpenApiAuthenticationExtension):
-    target_class = "payments.api.cards.CustomerSession"
-    name = "customerSession"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {
-            "type": "apiKey",
-            "in": "cookie",
-            "name": "sessionid",
-            "description": "A customer's sign-in by one-time link; POST and DELETE need the CSRF token too.",
-        }
 
 
 class SavedCardSerializer(serializers.Serializer[Any]):
@@ -97,9 +69,8 @@ class PortalSerializer(serializers.Serializer[Any]):
 
 
 class OwnView(APIView):
-    """Views of the signed-in customer; staff come with a token or their session."""
+    """Views of the signed-in customer, who is request.auth; staff come with a token or their session."""
 
-    authentication_classes = (AccessToken, CustomerSession, StaffSession)
     permission_classes = (AllowAny,)
     throttle_scope = "payment"
 

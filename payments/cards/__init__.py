@@ -15,6 +15,7 @@ from payments.cards.keeping import (
     refresh,
     remove,
     require_proof,
+    secret_of,
 )
 from payments.cards.noting import forget, note_card, note_default, note_detached, note_setup
 
@@ -34,4 +35,5 @@ __all__ = [
     "refresh",
     "remove",
     "require_proof",
+    "secret_of",
 ]

@@ -64,6 +64,14 @@ def begin(*, customer: Customer) -> Begun:
     raise errors.GatewayBusy()
 
 
+def secret_of(setup: CardSetup) -> str | None:
+    """The client secret of a saving that can still be completed, asked of Stripe anew."""
+    if not setup.stripe_setup_intent_id:
+        return None
+    found = gateway.retrieve_setup(_account(setup.customer), setup.stripe_setup_intent_id)
+    return found.client_secret if found.is_open else None
+
+
 def catch_up(customer: Customer) -> None:
     """Learn how a saving ended that nobody told us of yet; what cannot be known now is told later."""
     recent = Q(state=SetupState.OPEN, created_at__gt=clock.now() - FRESH) & ~Q(stripe_setup_intent_id="")
