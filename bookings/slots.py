@@ -28,8 +28,11 @@ class FreeSlot:
     places: int
 
 
-def free(*, merchant: Merchant, on: date | None = None, limit: int = 100) -> list[FreeSlot]:
-    """The next open times with a place left, soonest first, in one query; `on` is a day in the merchant's zone."""
+def free(*, merchant: Merchant, on: date | None = None, days: int = 1, limit: int = 100) -> list[FreeSlot]:
+    """The next open times with a place left, soonest first, in one query.
+
+    `on` is a day in the merchant's zone, `days` how many from it on.
+    """
     zone = ZoneInfo(merchant.timezone)
     found = (
         _open(merchant)
@@ -38,7 +41,9 @@ def free(*, merchant: Merchant, on: date | None = None, limit: int = 100) -> lis
     )
     if on is not None:
         midnight = datetime.combine(on, time.min, tzinfo=zone)
-        found = found.filter(starts_at__gte=midnight, starts_at__lt=midnight + timedelta(days=1))
+        # Wall-clock days: one in which the clock is put back has 25 hours.
+        end = datetime.combine(on + timedelta(days=days), time.min, tzinfo=zone)
+        found = found.filter(starts_at__gte=midnight, starts_at__lt=end)
     return [
         FreeSlot(
             slot.public_id,

@@ -2,6 +2,8 @@
 a body.
 """
 
+from calendar import monthrange
+from datetime import MAXYEAR, MINYEAR, date
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
@@ -15,6 +17,7 @@ MAX_ID = 2**63 - 1
 # Past any real party; the catalogue's own limit answers in words.
 MAX_COUNT = 100_000
 MAX_ADD_ONS = 100
+MAX_DAYS = 62
 
 Serializer = serializers.Serializer[Any]
 
@@ -61,6 +64,43 @@ class SlotsSerializer(Serializer):
 
 class SlotQuerySerializer(Serializer):
     date = serializers.DateField(required=False, help_text="A day in the merchant's zone.")
+    month = serializers.RegexField(
+        r"^[0-9]{4}-(0[1-9]|1[0-2])$", required=False, help_text="Instead of it a month, 2027-05."
+    )
+    until = serializers.DateField(
+        required=False, help_text=f"With `date`: the last day of a range of {MAX_DAYS} days at most."
+    )
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Adds `days`, how many from `date` on."""
+        if "month" in data and ("date" in data or "until" in data):
+            raise serializers.ValidationError("Give either month or date.", code="date_or_month")
+        if "until" in data and "date" not in data:
+            raise serializers.ValidationError({"date": "Give the first day, too."}, code="required")
+        return {**data, **_range(data)}
+
+
+def _range(data: dict[str, Any]) -> dict[str, Any]:
+    if "month" in data:
+        year, month = map(int, data["month"].split("-"))
+        if not MINYEAR < year < MAXYEAR:
+            raise serializers.ValidationError({"month": "That is no month of ours."}, code="invalid")
+        return {"date": date(year, month, 1), "days": monthrange(year, month)[1]}
+    if "until" not in data:
+        return {"days": 1}
+    days = (data["until"] - data["date"]).days + 1
+    if not 1 <= days <= MAX_DAYS:
+        raise serializers.ValidationError({"until": f"1 to {MAX_DAYS} days."}, code="range")
+    return {"days": days}
+
+
+def each_add_on_once(chosen: list[dict[str, int]]) -> list[dict[str, int]]:
+    """The same list: two quantities for one add-on would leave open which is meant."""
+    if len(chosen) > MAX_ADD_ONS:
+        raise serializers.ValidationError(f"{MAX_ADD_ONS} add-ons at most.", code="max_length")
+    if len({one["id"] for one in chosen}) < len(chosen):
+        raise serializers.ValidationError("Name each add-on once.", code="repeated")
+    return chosen
 
 
 class AddOnChoiceSerializer(Serializer):
@@ -80,12 +120,8 @@ class PartySerializer(Serializer):
     postal_code = serializers.CharField(max_length=40, help_text="Of the event: travel and tax depend on it.")
 
     def validate_add_ons(self, chosen: list[dict[str, int]]) -> list[dict[str, int]]:
-        """Each add-on once: two quantities for one would leave open which is meant."""
-        if len(chosen) > MAX_ADD_ONS:
-            raise serializers.ValidationError(f"{MAX_ADD_ONS} add-ons at most.", code="max_length")
-        if len({one["id"] for one in chosen}) < len(chosen):
-            raise serializers.ValidationError("Name each add-on once.", code="repeated")
-        return chosen
+        """As `each_add_on_once` says."""
+        return each_add_on_once(chosen)
 
 
 @extend_schema_serializer(

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bookings import catalogue, minimums, plan, pricing, slots
+from bookings import catalogue, minimums, page_legal, plan, pricing, slots
 from bookings.api.access import merchant_of
 from bookings.api.serializers import (
     CatalogueSerializer,
@@ -23,6 +23,7 @@ from core import clock
 from core.api import refusals
 from customers.models import Merchant, PaymentMethod
 
+SLOTS, SLOTS_OF_A_RANGE = 100, 1000
 # Fields that the API calls by shorter names than the use cases do.
 FIELD_NAMES = {"slot_public_id": "slot", "menu_id": "menu"}
 
@@ -55,7 +56,7 @@ class CatalogueView(OpenView):
                     "merchant": merchant.name,
                     "currency": merchant.currency,
                     "timezone": merchant.timezone,
-                    "terms_version": merchant.terms_version,
+                    "terms_version": page_legal.terms_version(merchant),
                     "max_guests": catalogue.MAX_GUESTS,
                     "menus": catalogue.menus(merchant).select_related("merchant"),
                     "add_ons": catalogue.add_ons(merchant).select_related("merchant"),
@@ -72,10 +73,14 @@ class SlotsView(OpenView):
         responses={200: SlotsSerializer, **refusals(404, 422, 429)},
     )
     def get(self, request: Request) -> Response:
-        """The next 100 times with a place left, soonest first; with `date` those of that day."""
+        """The next 100 times with a place left, soonest first; or those of a day, range or month (at most 1,000)."""
         query = SlotQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        found = slots.free(merchant=merchant_of(request), on=query.validated_data.get("date"))
+        wanted = query.validated_data
+        limit = SLOTS if wanted["days"] == 1 else SLOTS_OF_A_RANGE
+        found = slots.free(
+            merchant=merchant_of(request), on=wanted.get("date"), days=wanted["days"], limit=limit
+        )
         return Response(SlotsSerializer({"results": found}).data)
 
 

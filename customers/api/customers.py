@@ -51,7 +51,7 @@ class MerchantUnnamed(Invalid):
     title = "Say for which merchant"
 
 
-class CustomerSerializer(serializers.Serializer[Any]):
+class KnownCustomerSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="public_id")
     merchant = serializers.CharField(source="merchant.slug")
     email = serializers.CharField()
@@ -95,16 +95,16 @@ class MeView(APIView):
         operation_id="customers_me",
         tags=[TAG],
         parameters=[CustomerQuerySerializer],
-        responses={200: CustomerSerializer, **refusals(401, 403, 404, 422)},
+        responses={200: KnownCustomerSerializer, **refusals(401, 403, 404, 422)},
     )
     def get(self, request: Request) -> Response:
         """The signed-in customer. Staff name one of their merchants' customers by `id` or `email`."""
         if (own := customer_of(request)) is not None:
-            return Response(CustomerSerializer(own).data)
+            return Response(KnownCustomerSerializer(own).data)
         seen = _of_staff(request, permission=VIEW)
         query = CustomerQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        return Response(CustomerSerializer(_named(seen, query.validated_data)).data)
+        return Response(KnownCustomerSerializer(_named(seen, query.validated_data)).data)
 
 
 class CreateOrUpdateView(APIView):
@@ -121,8 +121,8 @@ class CreateOrUpdateView(APIView):
         tags=[TAG],
         request=CustomerRequestSerializer,
         responses={
-            200: CustomerSerializer,
-            201: CustomerSerializer,
+            200: KnownCustomerSerializer,
+            201: KnownCustomerSerializer,
             **refusals(400, 401, 403, 409, 415, 422, 429),
         },
     )
@@ -135,11 +135,11 @@ class CreateOrUpdateView(APIView):
         body.is_valid(raise_exception=True)
         wanted = body.validated_data
         if own is not None:
-            return Response(CustomerSerializer(_update(own, wanted)).data)
+            return Response(KnownCustomerSerializer(_update(own, wanted)).data)
         if "email" not in wanted:
             raise CustomerUnnamed(fields={"email": "Type the customer's e-mail address."})
         customer, created = _of_address(merchant, wanted)
-        return Response(CustomerSerializer(customer).data, status=201 if created else 200)
+        return Response(KnownCustomerSerializer(customer).data, status=201 if created else 200)
 
 
 def customer_of(request: Request) -> Customer | None:
@@ -155,7 +155,9 @@ def customer_of(request: Request) -> Customer | None:
 
 def _of_staff(request: Request, *, permission: str) -> QuerySet[Customer]:
     if not access.may(request.user, permission=permission):
-        raise NotAuthenticated() if not request.user.is_authenticated and request.auth is None else Forbidden()
+        raise (
+            NotAuthenticated() if not request.user.is_authenticated and request.auth is None else Forbidden()
+        )
     rows = Customer.objects.select_related("merchant")
     return access.scope(rows, user=request.user, permission=permission)
 

@@ -1,10 +1,11 @@
 """Bookings in the API: make one, list them, look at one and its payments."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema
@@ -20,10 +21,11 @@ from bookings import codes
 from bookings.api import access
 from bookings.api.views import in_api_words
 from bookings.errors import InvalidRequest
-from bookings.models import Booking, BookingState
+from bookings.models import Booking, BookingEdit, BookingState, BookingStateChange
 from bookings.requests import BookingRequest
 from core.api import NewestFirst, refusals
 from core.idempotency import idempotent
+from payments.api import edits
 from payments.api.access import visible as visible_payments
 from payments.api.serializers import (
     BookingRequestSerializer,
@@ -42,7 +44,9 @@ def found(request: Request, *, code: str, permission: str = access.VIEW_BOOKING)
     """The caller's booking of that code, as a person may have typed it; Http404 for anything else."""
     if not codes.is_valid(code):
         raise Http404
-    bookings = access.visible(request, permission=permission).select_related("menu", "merchant", "customer")
+    bookings = access.visible(request, permission=permission).select_related(
+        "menu", "merchant", "customer", "slot"
+    )
     booking = bookings.filter(code=codes.normalise(code)).first()
     if booking is None:
         raise Http404
@@ -54,6 +58,24 @@ class BookingFilter(django_filters.FilterSet):
     event_after = django_filters.IsoDateTimeFilter(field_name="starts_at", lookup_expr="gte")
     event_before = django_filters.IsoDateTimeFilter(field_name="starts_at", lookup_expr="lt")
     email = django_filters.CharFilter(field_name="contact_email", lookup_expr="iexact")
+    code = django_filters.CharFilter(method="of_code", help_text="As people type it.")
+    customer = django_filters.UUIDFilter(field_name="customer__public_id")
+    updated_since = django_filters.IsoDateTimeFilter(
+        method="changed_since", help_text="Made, changed or paid on since then."
+    )
+
+    def of_code(self, rows: QuerySet[Booking], name: str, value: str) -> QuerySet[Booking]:
+        return rows.filter(code=codes.normalise(value)) if codes.is_valid(value) else rows.none()
+
+    def changed_since(self, rows: QuerySet[Booking], name: str, value: datetime) -> QuerySet[Booking]:
+        """Its states, its edits and its payments keep their times; the row itself has none but its beginning."""
+        mine = {"booking_id": OuterRef("pk")}
+        return rows.filter(
+            Q(created_at__gte=value)
+            | Exists(BookingStateChange.objects.filter(**mine, created_at__gte=value))
+            | Exists(BookingEdit.objects.filter(**mine, created_at__gte=value))
+            | Exists(Payment.objects.filter(**mine, updated_at__gte=value))
+        )
 
     class Meta:
         model = Booking
@@ -157,6 +179,7 @@ def _wanted(data: dict[str, Any]) -> BookingRequest:
 class BookingView(generics.GenericAPIView[Booking]):
     permission_classes = (AllowAny,)
     serializer_class = BookingSerializer
+    throttle_scope = "booking"
 
     @extend_schema(
         operation_id="bookings_retrieve",
@@ -166,6 +189,36 @@ class BookingView(generics.GenericAPIView[Booking]):
     def get(self, request: Request, code: str) -> Response:
         """One booking with its price, plan and what is paid."""
         return Response(self.get_serializer(found(request, code=code)).data)
+
+    @extend_schema(
+        operation_id="bookings_replace",
+        tags=["bookings"],
+        request=edits.BookingEditSerializer,
+        responses={200: BookingSerializer, **refusals(400, 401, 403, 404, 409, 415, 422, 429)},
+    )
+    def put(self, request: Request, code: str) -> Response:
+        """Contact, address, notes, guests, menu and add-ons, all of them named."""
+        return self._change(request, code=code, partial=False)
+
+    @extend_schema(
+        operation_id="bookings_change",
+        tags=["bookings"],
+        request=edits.BookingEditSerializer,
+        responses={200: BookingSerializer, **refusals(400, 401, 403, 404, 409, 415, 422, 429)},
+    )
+    def patch(self, request: Request, code: str) -> Response:
+        """Only what shall be different. 422 `changes_price` tells a new price; `expected_total` agrees to it."""
+        return self._change(request, code=code, partial=True)
+
+    def _change(self, request: Request, *, code: str, partial: bool) -> Response:
+        booking = found(request, code=code, permission=access.CHANGE_BOOKING)
+        body = edits.BookingEditSerializer(data=request.data, partial=partial)
+        body.is_valid(raise_exception=True)
+        edits.change(request, booking=booking, wanted=body.validated_data)
+        return Response(self.get_serializer(found(request, code=code)).data)
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        return [] if self.request.method == "GET" else super().get_throttles()
 
 
 class BookingPaymentsView(generics.ListAPIView[Payment]):

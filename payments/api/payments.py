@@ -44,6 +44,8 @@ class PaymentFilter(django_filters.FilterSet):
     purpose = django_filters.MultipleChoiceFilter(choices=Purpose.choices)
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    updated_since = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gte")
+    customer = django_filters.UUIDFilter(field_name="customer__public_id")
 
     class Meta:
         model = Payment
@@ -78,7 +80,7 @@ class PaymentView(generics.RetrieveAPIView[Payment]):
     lookup_field = "public_id"
 
     def get_queryset(self) -> QuerySet[Payment]:
-        return visible(self.request).prefetch_related("attempts")
+        return visible(self.request).prefetch_related("attempts", "changes")
 
     @extend_schema(
         operation_id="payments_retrieve",
@@ -86,7 +88,7 @@ class PaymentView(generics.RetrieveAPIView[Payment]):
         responses={200: PaymentDetailSerializer, **refusals(401, 404)},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """One payment with its declined tries. Ask again until its state is final; webhooks move it."""
+        """One payment with its declined tries and its history. Ask again until its state is final; webhooks move it."""
         return super().get(request, *args, **kwargs)
 
 

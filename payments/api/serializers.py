@@ -201,8 +201,17 @@ class PaymentSerializer(Serializer):
         return reverse("payment-receipt", args=[payment.public_id], request=self.context.get("request"))
 
 
+class StateChangeSerializer(Serializer):
+    from_state = serializers.CharField()
+    to_state = serializers.CharField()
+    at = serializers.DateTimeField(source="created_at")
+
+
 class PaymentDetailSerializer(PaymentSerializer):
+    """With its declined tries and the states it went through, oldest first."""
+
     attempts = AttemptSerializer(many=True)
+    history = StateChangeSerializer(source="changes", many=True)
     capture_before = serializers.SerializerMethodField()
 
     @extend_schema_field(serializers.DateTimeField(allow_null=True))

@@ -51,7 +51,9 @@ def test_every_post_honours_an_idempotency_key_or_says_here_why_not(document):
         )
     }
     undecided = posts - with_key - set(WITHOUT_KEY)
-    assert not undecided, f"{sorted(undecided)}: put @idempotent on the post, or say in WITHOUT_KEY why it needs none"
+    assert not undecided, (
+        f"{sorted(undecided)}: put @idempotent on the post, or say in WITHOUT_KEY why it needs none"
+    )
     assert not set(WITHOUT_KEY) & with_key
     assert set(WITHOUT_KEY) <= posts
 

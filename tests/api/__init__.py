@@ -1,0 +1,1 @@
+"""The API as a whole: customers, other hosts, throttles, problem codes, its document tried out."""
