@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core.models import OutboxAttachment, OutboxEmail
-from customers import admin_staff, platform_fees
+from customers import admin_staff, links, platform_fees
 from customers.console import (
     DetailAdmin,
     Figure,
@@ -71,7 +71,7 @@ class MerchantAdmin(DetailAdmin):
             },
         ),
         ("Tax", {"fields": ("tax_travel", "tax_after_discount", "tax_method_fee")}),
-        ("Place and words", {"fields": ("timezone", "locale", "terms_version")}),
+        ("Place and words", {"fields": ("timezone", "locale")}),
         (
             "Set by the platform",
             {"fields": ("slug", "host", "country", "currency", "tier", "is_active")},
@@ -183,7 +183,8 @@ class OutboxEmailAdmin(DetailAdmin, ReadOnlyAdmin):
 
     @admin.display(description="Text")
     def body(self, row: OutboxEmail) -> SafeString:
-        return format_html('<pre class="ts-letter">{}</pre>', row.text)
+        """A one-time link is the customer's alone: whoever read it here could go in as them."""
+        return format_html('<pre class="ts-letter">{}</pre>', links.without_tokens(row.text))
 
     def panels(self, request: HttpRequest, row: OutboxEmail) -> list[Panel]:
         files = [(each.name, each.mimetype) for each in row.attachments.all()]

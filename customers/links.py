@@ -8,6 +8,7 @@ Asked by customers/views.py and the account's pages; taken by `sign_in` here and
 """
 
 import hashlib
+import re
 import secrets
 from datetime import timedelta
 from enum import StrEnum
@@ -26,6 +27,7 @@ from customers.models import AccountLink, Customer, LinkPurpose, Merchant
 LINK_MINUTES = 30
 FORGET_AFTER = timedelta(days=7)
 SEND_TASK = "customers.send_links"
+_TOKEN = re.compile(r"(/account/(?:link|email)/)[\w-]{20,}")
 _PAGE = {LinkPurpose.SIGN_IN: "customers:link", LinkPurpose.NEW_EMAIL: "payments:account-new-email"}
 _SUBJECT = {
     LinkPurpose.SIGN_IN: "Your link to your bookings with {}",
@@ -162,6 +164,8 @@ def sign_in(*, merchant: Merchant, token: str) -> tuple[Customer, str]:
     """Use a sign-in link: the customer, whose address counts as verified now, and the page that was wanted."""
     with transaction.atomic():
         link, customer = take(merchant=merchant, token=token, purpose=LinkPurpose.SIGN_IN)
+        if link.email != customer.email:  # Staff have changed the address since.
+            raise LinkRefused(standing=Standing.SUPERSEDED)
         customer.email_verified_at = clock.now()
         customer.save(update_fields=["email_verified_at"])
     return customer, link.next_path
@@ -170,6 +174,11 @@ def sign_in(*, merchant: Merchant, token: str) -> tuple[Customer, str]:
 def withdraw(customer: Customer) -> None:
     """No link that went out for this customer is good any more; inside the caller's transaction."""
     _unused(customer).update(superseded_at=clock.now())
+
+
+def without_tokens(text: str) -> str:
+    """A message's words with its one-time links made useless, for who may read it but not use them."""
+    return _TOKEN.sub(r"\1…", text)
 
 
 def forget_old() -> int:

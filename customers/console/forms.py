@@ -44,12 +44,21 @@ class MerchantForm(ScopedForm):
 
 
 class CustomerForm(ScopedForm):
+    """An address that staff type was proven by nobody: sign-ins end, and cards wait until its owner came by a link."""
+
     class Meta:
         model = Customer
         fields: list[str] = []
 
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()
+
+    def _post_clean(self) -> None:
+        before = self.instance.email
+        super()._post_clean()
+        if self.instance.pk and self.instance.email != before:
+            self.instance.email_verified_at = None
+            self.instance.sign_in_version += 1
 
 
 class MembershipForm(ScopedForm):
