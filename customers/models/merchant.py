@@ -80,7 +80,6 @@ class Merchant(PublicIdModel):
     statement_descriptor = models.CharField(
         max_length=22, blank=True, help_text="As printed on card statements."
     )
-    terms_version = models.CharField(max_length=20, default="1")
 
     hold_minutes = models.PositiveSmallIntegerField(default=45)
     deposit_minor = models.PositiveBigIntegerField(default=10_000, help_text="In minor units; tax included.")
