@@ -49,6 +49,7 @@ def finalize_now(call: Call, *, invoice: Object) -> Object:
     page = f"{call.base_url}/i/{call.world.account_id}/{private(invoice)['token']}"
     invoice |= {
         "automatically_finalizes_at": None,
+        "last_finalization_error": None,
         "effective_at": invoice["effective_at"] or call.now,
         "ending_balance": 0,
         "hosted_invoice_url": page,
@@ -153,7 +154,21 @@ def advance(call: Call, *, id: str) -> None:
     if invoice and invoice["status"] == "draft" and invoice["auto_advance"]:
         due = invoice["automatically_finalizes_at"]
         if due and due <= call.now:
-            finalize_now(call, invoice=invoice)
+            _finalize_or_tell(call, invoice=invoice)
+
+
+def _finalize_or_tell(call: Call, *, invoice: Object) -> None:
+    """Nobody is there to be answered: what keeps the draft from becoming binding stands on it."""
+    try:
+        finalize_now(call, invoice=invoice)
+    except errors.StripeError as problem:
+        invoice |= {
+            "automatically_finalizes_at": None,
+            "last_finalization_error": {"message": problem.message, "type": problem.type},
+        }
+        call.save(invoice)
+        call.emit("invoice.updated", invoice)
+        call.emit("invoice.finalization_failed", invoice)
 
 
 def collect(call: Call, *, id: str) -> None:

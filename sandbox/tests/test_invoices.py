@@ -260,13 +260,17 @@ def test_a_draft_is_deleted_with_its_items(emulator: Emulator) -> None:
 
 def test_the_clock_finalizes_sends_charges_and_calls_overdue(emulator: Emulator) -> None:
     charged, sent = drafted(emulator, auto_advance=True), drafted(emulator, auto_advance=True, **SENT)
-    left = drafted(emulator)
+    left, below = drafted(emulator), drafted(emulator, amount=-500, auto_advance=True)
     start = count(emulator)
     emulator.control("clock", {"advance": 3600})
     assert emulator.v1.invoices.retrieve(charged.id).status == "paid"
     assert emulator.v1.invoices.retrieve(sent.id).status == "open"
     assert emulator.v1.invoices.retrieve(left.id).status == "draft"
     assert news(emulator, start).count("invoice.sent") == 1
+    assert news(emulator, start).count("invoice.finalization_failed") == 1
+    failed = emulator.v1.invoices.retrieve(below.id)
+    assert failed.status == "draft"
+    assert "negative total" in failed.last_finalization_error.message
     emulator.control("clock", {"advance": 7 * DAY})
     overdue = emulator.v1.events.list({"type": "invoice.overdue"}).data
     assert [event.data.object.id for event in overdue] == [sent.id]
