@@ -7,15 +7,13 @@ database is made in pytest-django's ordinary way, so `--reuse-db` and `--create-
 import os
 import secrets
 import shutil
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 # core.testing: append-only tables must still be emptied between tests that commit.
-pytest_plugins = ["core.testing", "tests.fixtures", "tests.lanes"]
+pytest_plugins = ["core.testing", "tests.fixtures", "tests.lanes", "tests.network"]
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 NO_CHROMIUM = "Chromium is not here (install the package chromium, or name it in CHROMIUM)"
@@ -25,38 +23,6 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
 ]
-LOOPBACK = {"localhost", "127.0.0.1", "::1", "0.0.0.0", ""}  # noqa: S104 - compared with, never bound
-
-
-class NetworkRefused(AssertionError):
-    """A test tried to leave the machine."""
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    given = [urlsplit(os.environ.get(name, "")).hostname or "" for name in ("DATABASE_URL", "REDIS_URL")]
-    _refuse_other_hosts(allowed={*LOOPBACK, *given})
-
-
-def _refuse_other_hosts(*, allowed: set[str]) -> None:
-    """Sockets reach loopback and the given services only: a forgotten call to Stripe fails and says where."""
-
-    def guarded(original: Callable[..., Any], *, host_of: Callable[..., object]) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            host = host_of(*args)
-            name = host.decode() if isinstance(host, bytes) else host
-            if isinstance(name, str) and name not in allowed and not name.startswith("127."):
-                raise NetworkRefused(f"tests may not reach {name}: only loopback is open to them")
-            return original(*args, **kwargs)
-
-        return call
-
-    def of_address(_socket: socket.socket, address: object) -> object:
-        return address[0] if isinstance(address, tuple) else None  # a path is a local socket
-
-    setattr(socket.socket, "connect", guarded(socket.socket.connect, host_of=of_address))  # noqa: B010
-    setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex, host_of=of_address))  # noqa: B010
-    setattr(socket, "getaddrinfo", guarded(socket.getaddrinfo, host_of=lambda host, *_: host))  # noqa: B010
-
 
 # Browser ------------------------------------------------------------------------------------------
 
