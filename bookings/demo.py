@@ -26,6 +26,9 @@ MERCHANT: dict[str, Any] = {
     "address": "12 Sample Street, San Francisco, CA 94110",
     "statement_descriptor": "EMBER AND SALT",
     "minimum_spend_minor": 60_000,
+    "zelle_name": "Ember & Salt Hibachi LLC",
+    "zelle_contact": "pay@emberandsalt.example",
+    "venmo_handle": "ember-and-salt",
 }
 MENUS: tuple[dict[str, Any], ...] = (
     {

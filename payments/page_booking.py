@@ -208,8 +208,10 @@ def _next_steps(booking: Booking, *, instalments: Sequence[Instalment]) -> list[
 def _payment_steps(booking: Booking, *, instalments: Sequence[Instalment]) -> list[Step]:
     steps = []
     if booking.state == BookingState.HELD:
+        said = any(payment.state == PaymentState.CLAIMED for payment in booking.payments.all())
+        now = "We look for your payment." if said else "Pay what is due."
         steps.append(
-            Step("Now", f"Pay by card. The receipt comes to {booking.contact_email}, and the date is yours.")
+            Step("Now", f"{now} The receipt comes to {booking.contact_email}, and the date is yours.")
         )
     return steps + [
         Step(f"By {day(part.due_on)}", f"Pay the {part.get_purpose_display().lower()} on this page.")

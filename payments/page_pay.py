@@ -1,4 +1,4 @@
-"""What the pay page shows: the next instalment by card, what a transfer saves, what comes later. Reads only."""
+"""What the pay page shows: the next instalment by card, and what comes later. Reads only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,6 @@ class DueNow:
     amount_minor: int
     fee_minor: int
     total_minor: int
-    saving_words: str
     rest_words: str
     publishable_key: str
     method_configuration: str
@@ -52,7 +51,6 @@ def due_now(booking: Booking) -> DueNow:
         amount_minor=due.amount_minor,
         fee_minor=due.fee_minor,
         total_minor=due.total_minor,
-        saving_words=_saving_words(booking, due=due),
         rest_words=_rest_words(booking, after=part),
         publishable_key=gateway.publishable_key(account),
         method_configuration=settings.STRIPE_PAYMENT_METHOD_CONFIGURATION,
@@ -69,16 +67,6 @@ def _lines(due: checkout.Due, *, booking: Booking) -> tuple[ShownLine, ...]:
         fee = ShownLine("Card fee", percent(due.fee_rate), due.fee_minor)
         return (ShownLine(name, words, due.amount_minor), fee)
     return (ShownLine(name, words or "Counts toward the price, tax included", due.total_minor),)
-
-
-def _saving_words(booking: Booking, *, due: checkout.Due) -> str:
-    """What the cheapest transfer would save on this payment; nothing when it saves nothing."""
-    rates = agreement.method_fee_rates(booking)
-    rate, method = min((rates[method], method) for method in (PaymentMethod.ZELLE, PaymentMethod.VENMO))
-    saved = due.fee_minor - pricing.method_fee(due.amount_minor, rate=rate)
-    if saved <= 0:
-        return ""
-    return f"Save {format_minor(saved, booking.currency)} with {PaymentMethod(method).label}."
 
 
 def _rest_words(booking: Booking, *, after: Instalment) -> str:

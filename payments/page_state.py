@@ -88,6 +88,9 @@ def _held(
             "Held",
             "warn",
         )
+    waiting = _claimed(payments)
+    if waiting is not None:
+        return _looked_for(booking, waiting, tag="Held")
     until = booking.hold_expires_at
     if until is None or until <= clock.now():
         if _may_have_paid(payments):
@@ -128,6 +131,9 @@ def _expired(booking: Booking, *, payments: Sequence[Payment]) -> Headline:
             "Expired",
             "warn",
         )
+    waiting = _claimed(payments)
+    if waiting is not None:
+        return _looked_for(booking, waiting, tag="Expired")
     if _may_have_paid(payments):
         return _being_checked("Expired")
     return Headline(
@@ -141,7 +147,32 @@ def _expired(booking: Booking, *, payments: Sequence[Payment]) -> Headline:
 
 def _may_have_paid(payments: Sequence[Payment]) -> bool:
     """Whether money came, or a card payment is open that Stripe was not asked about for the last time."""
-    return any(payment.is_open or payment.received_minor > payment.refunded_minor for payment in payments)
+    return any(
+        (payment.is_open and payment.method == PaymentMethod.CARD)
+        or payment.received_minor > payment.refunded_minor
+        for payment in payments
+    )
+
+
+def _claimed(payments: Sequence[Payment]) -> Payment | None:
+    """The transfer that the customer says was sent, while nobody has checked it."""
+    return next((payment for payment in payments if payment.state == PaymentState.CLAIMED), None)
+
+
+def _looked_for(booking: Booking, payment: Payment, *, tag: str) -> Headline:
+    until = booking.hold_expires_at
+    held = ""
+    if tag == "Held" and until is not None and until > clock.now():
+        local = booking.local(until)
+        held = f" Your date is held for you until {local:%A, %B} {local.day}, {local:%-I:%M %p}"
+    href = reverse("payments:transfer", kwargs={"code": booking.code, "method": payment.method})
+    return Headline(
+        f"We are checking your {payment.get_method_display()} payment",
+        f"Thank you for telling us. We usually find it within one working day, and write to you either way.{held}",
+        tag,
+        "warn",
+        Action(href, "See what you told us"),
+    )
 
 
 def _being_checked(tag: str) -> Headline:
@@ -194,6 +225,16 @@ def notices(booking: Booking, *, payments: Sequence[Payment]) -> tuple[Notice, .
                 "info",
                 "We are asking Stripe about a payment",
                 "Its answer got lost on the way. Trying again is safe: you will not be charged twice.",
+            )
+        )
+    waiting = _claimed(payments)
+    if waiting is not None and booking.state not in (BookingState.HELD, BookingState.EXPIRED):
+        method = waiting.get_method_display()
+        found.append(
+            Notice(
+                "info",
+                f"We are checking your {method} payment",
+                "We usually find it within one working day, and write to you either way. Please do not pay again.",
             )
         )
     extra = sum(payment.credit_minor + payment.unallocated_minor for payment in payments)

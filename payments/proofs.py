@@ -13,7 +13,11 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 
 from core import pictures, uploads
+from core.pictures import Refused
 from payments.models import Claim
+
+
+__all__ = ["Proof", "Refused", "attachment", "keep", "read"]
 
 
 @dataclass(frozen=True)
@@ -25,9 +29,9 @@ class Proof:
 
 
 def read(upload: UploadedFile) -> Proof:
-    """The uploaded file, made safe. Raises pictures.Refused, in words."""
+    """The uploaded file, made safe. Raises Refused, in words."""
     if (upload.size or 0) > pictures.MAX_BYTES:
-        raise pictures.Refused("The file is larger than 8 MB.")
+        raise Refused("The file is larger than 8 MB.")
     file = pictures.clean(upload.read())
     return Proof(file, _name(upload.name or "", suffix=file.suffix))
 

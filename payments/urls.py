@@ -2,13 +2,17 @@
 
 from django.urls import path
 
-from payments import account_views, card_views, views
+from payments import account_views, card_views, transfer_views, views
 
 app_name = "payments"
 urlpatterns = [
     path("b/<str:code>", views.booking, name="booking"),
     path("b/<str:code>/pay", views.pay, name="pay"),
     path("b/<str:code>/pay/start", views.start, name="start"),
+    path("b/<str:code>/pay/zelle/qr", transfer_views.zelle_qr, name="zelle-qr"),
+    path("b/<str:code>/pay/<str:method>", transfer_views.transfer, name="transfer"),
+    path("b/<str:code>/pay/<str:method>/sent", transfer_views.claim, name="claim"),
+    path("b/<str:code>/claims/<uuid:public_id>/withdraw", transfer_views.withdraw, name="withdraw"),
     path("b/<str:code>/paid", views.paid, name="paid"),
     path("b/<str:code>/payments/<uuid:public_id>/status", views.payment_status, name="payment-status"),
     path("b/<str:code>/receipts/<str:number>", views.receipt, name="receipt"),

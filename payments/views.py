@@ -20,7 +20,8 @@ from bookings import access
 from bookings.models import Booking
 from bookings.page_merchant import merchant_of
 from customers.forms import EmailForm
-from payments import page_booking, page_pay, page_receipt, page_start, receipt_pdf
+from customers.models import PaymentMethod
+from payments import page_booking, page_manual, page_pay, page_receipt, page_start, receipt_pdf
 from payments.models import Payment
 from payments.page_declines import ADVICE
 
@@ -84,6 +85,7 @@ def _pay_page(
         "merchant": found.merchant,
         "page": page,
         "due": page_pay.due_now(found),
+        "choices": page_manual.choices(found, current=PaymentMethod.CARD),
         "stripe_js_url": settings.STRIPE_JS_URL,
         "advice": ADVICE,
         "problem": problem,

@@ -10,7 +10,7 @@ before; then Booking (by id), Slot, Payment (by id), Claim, Credit, ledger. Only
 transaction, to end an open card payment for the same instalment.
 """
 
-from payments.manual.amounts import Instructions, instructions, offered
+from payments.manual.amounts import Instructions, instructions, offered, with_fee
 from payments.manual.claiming import claim, reject, withdraw
 from payments.manual.found import Found, Outcome, Part, Result
 from payments.manual.receiving import as_credit, confirm, receive, record, split, unplaced
@@ -36,5 +36,6 @@ __all__ = [
     "split",
     "start",
     "unplaced",
+    "with_fee",
     "withdraw",
 ]

@@ -1,4 +1,5 @@
-// What is left of a hold, beside the time of day that the page says in words anyway.
+// What is left of a hold, beside the time of day that the page says in words anyway; hours and days need no clock.
+const LONGEST_SECONDS = 2 * 60 * 60;
 
 function words(seconds) {
   const minutes = Math.floor(seconds / 60);
@@ -10,7 +11,7 @@ export function countdown(onOver = () => {}) {
     const end = Date.parse(place.dataset.countdown);
     const tick = () => {
       const left = Math.round((end - Date.now()) / 1000);
-      place.hidden = false;
+      place.hidden = left > LONGEST_SECONDS;
       if (left > 0) {
         place.textContent = words(left);
         return;
