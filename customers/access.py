@@ -19,6 +19,7 @@ User = AbstractBaseUser | AnonymousUser
 Row = TypeVar("Row", bound=Model)
 
 REFUND = "payments.refund"
+APPROVE = "payments.approve_refund"
 RESOLVE = "payments.resolve_desk"
 GRANT_CREDIT = "payments.grant_credit"
 CAPTURE = "payments.capture"
@@ -46,7 +47,7 @@ _WORK = (
     | _codes("bookings", models="booking", actions="change")
 )
 _MANAGE = _codes("bookings", models="menu addon taxrate travelfee", actions="add change delete") | frozenset(
-    {REFUND, RESOLVE, GRANT_CREDIT, CAPTURE, CHARGE_CARD, HANDLE_EVENTS}
+    {REFUND, APPROVE, RESOLVE, GRANT_CREDIT, CAPTURE, CHARGE_CARD, HANDLE_EVENTS}
 )
 _OWN = (
     _codes("bookings", models="legaltext", actions="add")
@@ -108,6 +109,13 @@ def may(user: User, *, permission: str, merchant_id: int | None = None) -> bool:
     """Does the user's role grant this: at that merchant, or, without one, anywhere? Superusers are nothing special."""
     merchants = merchants_where(user, permission=permission)
     return any(merchant_id is None or merchant.pk == merchant_id for merchant in merchants)
+
+
+def who_may(merchant: Merchant, *, permission: str) -> list[AbstractBaseUser]:
+    """The merchant's active staff whose role grants it, for telling them."""
+    roles = [role for role, granted in ROLES.items() if permission in granted]
+    rows = Membership.objects.filter(merchant=merchant, role__in=roles, user__is_active=True)
+    return [row.user for row in rows.select_related("user").order_by("pk")]
 
 
 def scope(rows: QuerySet[Row], *, user: User, permission: str, path: str = "merchant") -> QuerySet[Row]:

@@ -145,6 +145,16 @@ class RefundTooLarge(Invalid):
     title = "That is more than may still be refunded."
 
 
+class OwnRefund(Forbidden):
+    code = "own_refund"
+    title = "Somebody else has to approve this refund: you asked for it."
+
+
+class LimitExceeded(Forbidden):
+    code = "limit_exceeded"
+    title = "That is more than your role may send back in a day."
+
+
 class NoCredit(Conflict):
     code = "no_credit"
     title = "There is no credit left to use."

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from bookings import access
 from bookings.models import Booking
 from core import outbox
+from customers import access as roles
 from customers import merchants
 from payments.models import CardCharge, Payment, Refund
 
@@ -29,6 +31,69 @@ def refunded(refund: Refund, *, payment: Payment, booking: Booking) -> None:
         text=render_to_string("email/refund.txt", context),
         html=render_to_string("email/refund.html", context),
         merchant_id=booking.merchant_id,
+    )
+
+
+def refund_failed(refund: Refund, *, payment: Payment, booking: Booking) -> None:
+    """Tell the truth when a refund failed, also when it had been told as done: the money is with the merchant."""
+    _about_refund(
+        "refund_failed", refund, payment=payment, booking=booking, subject="Your refund did not arrive"
+    )
+
+
+def refund_to_approve(refund: Refund) -> None:
+    """Ask those who may approve it, but never the requester."""
+    merchant = refund.payment.merchant
+    for user in roles.who_may(merchant, permission=roles.APPROVE):
+        assert isinstance(user, User)
+        if user.email and user.pk != refund.requested_by_id:
+            _to_staff("refund_to_approve", refund, to=user.email, subject="A refund waits for your approval")
+
+
+def refund_declined(refund: Refund, *, by: User) -> None:
+    """Tell the requester that it was declined, by whom and why."""
+    asker = refund.requested_by
+    if asker is not None and asker.email and asker.pk != by.pk:
+        _to_staff("refund_declined", refund, to=asker.email, subject="Your refund was declined")
+
+
+def _about_refund(template: str, refund: Refund, *, payment: Payment, booking: Booking, subject: str) -> None:
+    context = {
+        "refund": refund,
+        "payment": payment,
+        "booking": booking,
+        "merchant": booking.merchant,
+        "link": booking_link(booking),
+    }
+    outbox.enqueue(
+        key=f"{template}:{refund.public_id}",
+        to=booking.contact_email,
+        subject=f"{subject} ({booking.code})",
+        text=render_to_string(f"email/{template}.txt", context),
+        html=render_to_string(f"email/{template}.html", context),
+        merchant_id=booking.merchant_id,
+    )
+
+
+def _to_staff(template: str, refund: Refund, *, to: str, subject: str) -> None:
+    merchant = refund.payment.merchant
+    page = reverse("admin:payments_refund_change", args=[refund.pk])
+    context = {
+        "refund": refund,
+        "payment": refund.payment,
+        "booking": refund.payment.booking,
+        "merchant": merchant,
+        "asker": refund.requested_by.get_username() if refund.requested_by else "the system",
+        "decider": refund.decided_by.get_username() if refund.decided_by else "",
+        "link": f"{merchants.site_url(merchant)}{page}",
+    }
+    outbox.enqueue(
+        key=f"{template}:{refund.public_id}:{to}",
+        to=to,
+        subject=subject,
+        text=render_to_string(f"email/{template}.txt", context),
+        html=render_to_string(f"email/{template}.html", context),
+        merchant_id=merchant.pk,
     )
 
 

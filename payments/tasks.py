@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from celery import shared_task
 from django.db import connection
 
-from payments import events, handling, inbox, mirror, receipts, reconcile
+from payments import credit, events, handling, inbox, mirror, receipts, reconcile, refunds
 from payments.models import WebhookEvent
 
 logger = logging.getLogger(__name__)
@@ -73,6 +73,19 @@ def ask_for_refunds() -> int:
     """Ask Stripe about refunds under way."""
     with alone("ask_for_refunds") as mine:
         return reconcile.ask_for_refunds() if mine else 0
+
+
+@shared_task(name=refunds.SEND_TASK, ignore_result=True)
+def send_refunds() -> int:
+    """Send what was approved and not sent yet."""
+    with alone("send_refunds") as mine:
+        return refunds.send_due() if mine else 0
+
+
+@shared_task(name="payments.expire_credit", ignore_result=True)
+def expire_credit() -> int:
+    """End credit that staff gave and nobody used in time."""
+    return credit.expire_due()
 
 
 @shared_task(name="payments.expire_holds", ignore_result=True)

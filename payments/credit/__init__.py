@@ -8,7 +8,7 @@ Refund, Credit.
 from payments.credit.giving import expire_due, from_deposits, grant, keep
 from payments.credit.lots import available, of
 from payments.credit.spending import spend, spendable
-from payments.credit.taking import give_back, take
+from payments.credit.taking import give_back, take, unspend
 
 __all__ = [
     "available",
@@ -21,4 +21,5 @@ __all__ = [
     "spend",
     "spendable",
     "take",
+    "unspend",
 ]

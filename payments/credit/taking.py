@@ -31,3 +31,21 @@ def give_back(refund: Refund, *, actor: str) -> None:
         CreditUse.objects.create(
             credit=lot, kind=CreditUseKind.REFUNDED, amount_minor=-row["minor"], refund=refund, actor=actor
         )
+
+
+def unspend(payment: Payment, *, amount_minor: int, actor: str) -> None:
+    """What a payment by credit had spent returns to the lots it came from, the newest use first. Under the locks."""
+    left = amount_minor
+    spent = payment.credit_uses.values("credit").annotate(minor=Sum("amount_minor")).filter(minor__gt=0)
+    for row in spent.order_by("-credit"):
+        part = min(left, row["minor"])
+        if not part:
+            break
+        lot = Credit.objects.select_for_update(of=("self",), no_key=True).get(pk=row["credit"])
+        Credit.objects.filter(pk=lot.pk).update(remaining_minor=F("remaining_minor") + part)
+        CreditUse.objects.create(
+            credit=lot, kind=CreditUseKind.SPENT, amount_minor=-part, payment=payment, actor=actor
+        )
+        left -= part
+    if left:
+        raise AssertionError(f"payment {payment.pk} never spent {left} of credit")

@@ -12,7 +12,7 @@ from core.errors import Invalid
 from core.money import format_minor, share
 from customers.models import PaymentMethod
 from payments import changes, errors
-from payments.models import Payment, PaymentState, Refund, RefundCause
+from payments.models import Payment, PaymentState, Refund, RefundCause, RefundRoute, RefundState
 from payments.models.refund import NO_MONEY_MOVES
 
 FROM_CREDIT = frozenset({RefundCause.DUPLICATE, RefundCause.SURPLUS})
@@ -68,8 +68,6 @@ def preview(*, payment: Payment, amount_minor: int, cause: str) -> RefundPreview
 def check(payment: Payment, *, amount_minor: int, cause: str) -> None:
     if payment.state != PaymentState.SUCCEEDED:
         raise errors.NotRefundable("This payment was never completed, so there is nothing to send back.")
-    if payment.method != PaymentMethod.CARD:
-        raise errors.NotRefundable("Only what was paid by card goes back through Stripe.")
     if amount_minor <= 0:
         raise Invalid("Refund more than zero.", fields={"amount": "Refund more than zero."})
     left = refundable(payment, cause=cause)
@@ -91,7 +89,11 @@ def _principal(payment: Payment) -> int:
 
 def _so_far(payment: Payment) -> dict[str, int]:
     """What earlier refunds took, or will: principal, of it from credit, and the fee's share."""
-    return payment.refunds.exclude(state__in=NO_MONEY_MOVES).aggregate(
+    rows = payment.refunds.exclude(state__in=NO_MONEY_MOVES)
+    if payment.method != PaymentMethod.CREDIT:
+        # What was taken as credit was moved within the payment; while it waits for approval it is held all the same.
+        rows = rows.exclude(route=RefundRoute.CREDIT, state=RefundState.SUCCEEDED)
+    return rows.aggregate(
         amount=Sum("amount_minor", default=0),
         credit=Sum("from_credit_minor", default=0),
         fee=Sum("fee_minor", default=0),

@@ -20,14 +20,25 @@ def lock(payment: Payment) -> tuple[Booking | None, Payment]:
     return booking, locked
 
 
-def reserve(refund: Refund, booking: Booking | None, payment: Payment) -> None:
-    """Take the refund out of what may be refunded, and out of what the booking has been paid and costs."""
+def reserve(refund: Refund, payment: Payment) -> None:
+    """Take the refund out of what may be refunded. What the booking was paid and costs stays until it is approved."""
     payment.refunding_minor += refund.total_minor
     payment.save(update_fields=["refunding_minor", "updated_at"])
     if refund.from_credit_minor:
         unallocated, lots = amounts.loose(payment, but=refund)
         of_credit = min(lots, max(0, refund.from_credit_minor - unallocated))
         credit.take(refund, payment, amount_minor=of_credit, actor=f"refund:{refund.public_id}")
+
+
+def release(refund: Refund, payment: Payment) -> None:
+    """A refund that nobody approved: its money may be refunded again, and nothing else ever changed."""
+    payment.refunding_minor -= refund.total_minor
+    payment.save(update_fields=["refunding_minor", "updated_at"])
+    credit.give_back(refund, actor="system")
+
+
+def apply(refund: Refund, booking: Booking | None, payment: Payment) -> None:
+    """The refund will go: take it out of what the booking has been paid, and, where it lowers the price, of that."""
     instalment = _instalment(refund, payment)
     if booking is None or instalment is None:
         return
@@ -54,8 +65,7 @@ def move(refund: Refund, payment: Payment, booking: Booking | None, *, before: s
     if refund.state == RefundState.SUCCEEDED:
         payment.refunding_minor -= refund.total_minor
         payment.refunded_minor += refund.total_minor
-        if booking is not None:
-            notices.refunded(refund, payment=payment, booking=booking)
+        tell(refund, payment, booking)
     elif refund.state in NO_MONEY_MOVES:
         if before == RefundState.SUCCEEDED:
             payment.refunded_minor -= refund.total_minor
@@ -66,6 +76,12 @@ def move(refund: Refund, payment: Payment, booking: Booking | None, *, before: s
     else:
         return
     payment.save(update_fields=["refunding_minor", "refunded_minor", "updated_at"])
+
+
+def tell(refund: Refund, payment: Payment, booking: Booking | None) -> None:
+    """Tell the customer that it was done: not before, and once."""
+    if booking is not None:
+        notices.refunded(refund, payment=payment, booking=booking)
 
 
 def _reopen(refund: Refund, payment: Payment, booking: Booking | None) -> None:
@@ -83,3 +99,5 @@ def _reopen(refund: Refund, payment: Payment, booking: Booking | None) -> None:
         booking=booking,
         evidence={"refund": str(refund.public_id), "reason": refund.failure_reason},
     )
+    if booking is not None and refund.state == RefundState.FAILED:
+        notices.refund_failed(refund, payment=payment, booking=booking)

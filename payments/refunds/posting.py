@@ -1,12 +1,23 @@
 """A refund in the ledger: posted when Stripe's balance moved, reversed when it moved back."""
 
-from django.db.models import Sum
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, Sum
 
 from bookings import agreement
 from core import clock
 from core.money import share
 from payments import facts, ledger
-from payments.models import Account, GatewayAccount, LedgerTransaction, Payment, Refund
+from payments.models import (
+    Account,
+    GatewayAccount,
+    LedgerTransaction,
+    Payment,
+    Refund,
+    RefundRoute,
+    RefundState,
+)
 from payments.models.refund import NO_MONEY_MOVES
 
 
@@ -39,14 +50,47 @@ def _post_back(account: GatewayAccount, refund: Refund, news: facts.RefundNews) 
 
 
 def _post_moved(account: GatewayAccount, refund: Refund, payment: Payment, news: facts.RefundNews) -> bool:
+    return _post_out(
+        refund,
+        payment,
+        clearing=Account.CLEARING_STRIPE,
+        source_key=f"bt:{news.balance_transaction_id}",
+        platform_key=f"pf:{news.balance_transaction_id}",
+        occurred_at=news.created,
+    )
+
+
+def post_by_hand(refund: Refund, payment: Payment, *, clearing: str, on: date) -> bool:
+    """Book what staff sent, once; the statement that shows it moves it from clearing to bank."""
+    noon = datetime.combine(on, time(12), tzinfo=ZoneInfo(payment.merchant.timezone))
+    key = f"refund:{refund.public_id}"
+    return _post_out(
+        refund,
+        payment,
+        clearing=clearing,
+        source_key=key,
+        platform_key=f"pf:{key}",
+        occurred_at=min(noon, clock.now()),
+    )
+
+
+def _post_out(
+    refund: Refund,
+    payment: Payment,
+    *,
+    clearing: str,
+    source_key: str,
+    platform_key: str,
+    occurred_at: datetime,
+) -> bool:
     credit_minor = _of_credit(refund)
     fee_tax = _fee_tax(refund, payment)
     done = ledger.post(
-        merchant=account.merchant,
+        merchant=payment.merchant,
         currency=refund.currency,
-        source_key=f"bt:{news.balance_transaction_id}",
+        source_key=source_key,
         description=f"Refund {payment.booking.code if payment.booking else payment.stripe_charge_id}",
-        occurred_at=news.created,
+        occurred_at=occurred_at,
         payment=payment,
         lines=[
             ledger.debit(Account.CUSTOMER_DEPOSITS, refund.from_booking_minor),
@@ -54,20 +98,46 @@ def _post_moved(account: GatewayAccount, refund: Refund, payment: Payment, news:
             ledger.debit(Account.UNALLOCATED, refund.from_credit_minor - credit_minor),
             ledger.debit(Account.PROCESSING_FEE_INCOME, refund.fee_minor - fee_tax),
             ledger.debit(Account.TAX_PAYABLE, fee_tax),
-            ledger.credit(Account.CLEARING_STRIPE, refund.total_minor),
+            ledger.credit(clearing, refund.total_minor),
         ],
     )
     back = _platform_share(refund, payment)
     ledger.post(
-        merchant=account.merchant,
+        merchant=payment.merchant,
         currency=refund.currency,
-        source_key=f"pf:{news.balance_transaction_id}",
+        source_key=platform_key,
         description="Platform fee returned with a refund",
-        occurred_at=news.created,
+        occurred_at=occurred_at,
         payment=payment,
         lines=[ledger.debit(Account.PLATFORM_PAYABLE, back), ledger.credit(Account.PLATFORM_FEES, back)],
     )
     return done
+
+
+def post_to_credit(refund: Refund, payment: Payment) -> bool:
+    """The refund was taken as credit: nothing leaves, so no clearing account and no platform fee moves.
+
+    `payment.received_fee_minor` is what is left of the fee after it.
+    """
+    fee_tax = 0
+    if payment.booking is not None and refund.fee_minor:
+        before = payment.received_fee_minor + refund.fee_minor
+        fee_tax = agreement.tax_in_method_fee(payment.booking, fee_minor=before)
+        fee_tax -= agreement.tax_in_method_fee(payment.booking, fee_minor=payment.received_fee_minor)
+    return ledger.post(
+        merchant=payment.merchant,
+        currency=refund.currency,
+        source_key=f"refund:{refund.public_id}",
+        description=f"Refund as credit {payment.booking.code if payment.booking else ''}".strip(),
+        occurred_at=clock.now(),
+        payment=payment,
+        lines=[
+            ledger.debit(Account.CUSTOMER_DEPOSITS, refund.amount_minor),
+            ledger.debit(Account.PROCESSING_FEE_INCOME, refund.fee_minor - fee_tax),
+            ledger.debit(Account.TAX_PAYABLE, fee_tax),
+            ledger.credit(Account.CUSTOMER_CREDIT, refund.total_minor),
+        ],
+    )
 
 
 def _of_credit(refund: Refund) -> int:
@@ -101,7 +171,8 @@ def _fee_tax(refund: Refund, payment: Payment) -> int:
 
 
 def _moved(refund: Refund, payment: Payment, field: str) -> int:
-    """The sum over this refund and those that Stripe's balance had moved for before and that did not fail."""
+    """The sum over this refund and those whose money had gone before and that did not fail."""
     others = payment.refunds.exclude(pk=refund.pk).exclude(state__in=NO_MONEY_MOVES)
-    moved = others.exclude(stripe_balance_transaction_id="").aggregate(total=Sum(field, default=0))["total"]
+    gone = ~Q(stripe_balance_transaction_id="") | Q(route=RefundRoute.MANUAL, state=RefundState.SUCCEEDED)
+    moved = others.filter(gone).aggregate(total=Sum(field, default=0))["total"]
     return moved + getattr(refund, field)

@@ -81,7 +81,8 @@ def _adopt(payment: Payment, booking: Booking | None, news: facts.RefundNews) ->
         tax_minor=amounts.tax_within(payment, amount_minor=principal) if booking and principal else 0,
         stripe_refund_id=news.id,
     )
-    holding.reserve(refund, booking, payment)
+    holding.reserve(refund, payment)
+    holding.apply(refund, booking, payment)
     if spent:
         _tell_of_spent_credit(refund, payment, booking, spent_minor=spent)
     return refund

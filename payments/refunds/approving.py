@@ -1,0 +1,156 @@
+"""Who must agree to a refund: limits, recent authentication, a second person. Enforced here, so every door obeys.
+
+Cumulated: small refunds of one booking, or of one person on one day, add up. The requester's Membership is locked
+before anything else, so that two requests at once see each other.
+"""
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import QuerySet, Sum
+
+from core import clock
+from core.errors import Forbidden, Invalid
+from core.money import format_minor
+from customers import access
+from customers.authentication.recent import WITHIN, ReauthenticationRequired
+from customers.models import Membership, Merchant, Role
+from payments import errors, notices
+from payments.models import Payment, Refund, RefundRoute, RefundState
+from payments.models.refund import NO_MONEY_MOVES
+from payments.refunds import executing, holding
+
+
+def lock_requester(user: User | None, merchant: Merchant) -> Membership | None:
+    """The person's Membership, locked; None for the system and for those who have none."""
+    if user is None:
+        return None
+    rows = Membership.objects.select_for_update(of=("self",), no_key=True)
+    return rows.filter(user=user, merchant=merchant).first()
+
+
+def check_person(
+    *,
+    total_minor: int,
+    currency: str,
+    membership: Membership | None,
+    merchant: Merchant,
+    requested_by: User | None,
+    authenticated_at: datetime | None,
+) -> None:
+    """Raises ReauthenticationRequired for large amounts without recent proof, LimitExceeded past the day's limit."""
+    if requested_by is None:
+        return
+    if total_minor >= merchant.reauthenticate_from_minor:
+        require_recent(authenticated_at)
+    limit = merchant.manager_daily_refunds_minor
+    if limit is None or membership is None or membership.role != Role.MANAGER:
+        return
+    today = _sum(_todays(requested_by, merchant))
+    if today + total_minor > limit:
+        left = format_minor(max(0, limit - today), currency)
+        raise errors.LimitExceeded(f"Of your limit for today {left} is left. Ask an owner.")
+
+
+def require_recent(authenticated_at: datetime | None) -> None:
+    if authenticated_at is None or clock.now() - authenticated_at > WITHIN:
+        raise ReauthenticationRequired
+
+
+def is_needed(refund: Refund, payment: Payment) -> bool:
+    """Whether a second person must agree. The refund is stored already, and counts."""
+    if refund.by_policy or (refund.route == RefundRoute.CREDIT and refund.payment.method == "credit"):
+        return False
+    threshold = payment.merchant.approval_from_minor
+    live = Refund.objects.exclude(state__in=NO_MONEY_MOVES).filter(by_policy=False)
+    if payment.booking_id:
+        of_booking = live.filter(payment__booking_id=payment.booking_id)
+    else:
+        of_booking = live.filter(payment=payment)
+    if _sum(of_booking) >= threshold:
+        return True
+    return (
+        refund.requested_by is not None and _sum(_todays(refund.requested_by, payment.merchant)) >= threshold
+    )
+
+
+def _todays(user: User, merchant: Merchant) -> QuerySet[Refund]:
+    zone = ZoneInfo(merchant.timezone)
+    midnight = datetime.combine(clock.today(merchant.timezone), time.min, tzinfo=zone)
+    return Refund.objects.filter(
+        requested_by=user,
+        payment__merchant=merchant,
+        by_policy=False,
+        created_at__gte=midnight,
+        created_at__lt=midnight + timedelta(days=1),
+    ).exclude(state__in=NO_MONEY_MOVES)
+
+
+def _sum(rows: QuerySet[Refund]) -> int:
+    total: int = rows.aggregate(total=Sum("total_minor", default=0))["total"]
+    return total
+
+
+def approve(
+    refund: Refund, *, by: User, reason: str = "", authenticated_at: datetime | None = None
+) -> Refund:
+    """A second person agrees; the refund goes its way. Twice is once.
+
+    Raises OwnRefund for the requester, Forbidden without the permission, AlreadyDecided, ReauthenticationRequired.
+    """
+    _check_decider(refund, by=by, own_allowed=False)
+    if refund.total_minor >= refund.payment.merchant.reauthenticate_from_minor:
+        require_recent(authenticated_at)
+    with transaction.atomic():
+        booking, payment = holding.lock(refund.payment)
+        refund = _locked(refund)
+        if refund.state != RefundState.REQUESTED:
+            if refund.decided_by_id == by.pk and refund.state != RefundState.DECLINED:
+                return refund
+            raise _decided(refund)
+        _note(refund, by=by, reason=reason)
+        executing.start(refund, booking, payment, actor=f"user:{by.pk}", reason=reason or "approved")
+    return executing.send(refund)
+
+
+def decline(refund: Refund, *, by: User, reason: str) -> Refund:
+    """A second person says no, and why; the money stays where it is, and the requester is told."""
+    if not reason.strip():
+        raise Invalid("Say why it is declined.", fields={"reason": "Say why it is declined."})
+    _check_decider(refund, by=by, own_allowed=True)
+    with transaction.atomic():
+        _booking, payment = holding.lock(refund.payment)
+        refund = _locked(refund)
+        if refund.state != RefundState.REQUESTED:
+            raise _decided(refund)
+        _note(refund, by=by, reason=reason)
+        to = RefundState.CANCELED if refund.requested_by_id == by.pk else RefundState.DECLINED
+        refund.transition_to(to, actor=f"user:{by.pk}", reason=reason.strip())
+        holding.release(refund, payment)
+        notices.refund_declined(refund, by=by)
+    return refund
+
+
+def _check_decider(refund: Refund, *, by: User, own_allowed: bool) -> None:
+    merchant_id = refund.payment.merchant_id
+    if not access.may(by, permission=access.APPROVE, merchant_id=merchant_id):
+        raise Forbidden("Your role does not allow to decide on refunds.")
+    if refund.requested_by_id == by.pk and not own_allowed:
+        raise errors.OwnRefund()
+
+
+def _locked(refund: Refund) -> Refund:
+    rows = Refund.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("payment__merchant").get(pk=refund.pk)
+
+
+def _note(refund: Refund, *, by: User, reason: str) -> None:
+    refund.decided_by, refund.decided_at, refund.decision_reason = by, clock.now(), reason.strip()[:300]
+    refund.save(update_fields=["decided_by", "decided_at", "decision_reason", "updated_at"])
+
+
+def _decided(refund: Refund) -> errors.AlreadyDecided:
+    who = f" by {refund.decided_by.get_username()}" if refund.decided_by else ""
+    return errors.AlreadyDecided(f"This refund was decided{who}: {refund.get_state_display().lower()}.")
