@@ -84,4 +84,6 @@ def test_a_saved_card_refused_off_session_is_paid_with_its_holder_s_help(
     page.evaluate(CALL, [way, sent])
     challenge(page).get_by_role("button", name="Complete authentication").click()
     expect(page.locator("#outcome")).to_contain_text('"status":"succeeded"')
+    again = "secret => stripe.handleNextAction({clientSecret: secret}).catch(error => error.message)"
+    assert "not in the requires_action state" in page.evaluate(again, intent.client_secret)
     assert [charge.payment_method for charge in shop.charged(intent.id)] == [card]

@@ -39,6 +39,10 @@ class StripeClient {
     requireObject(options, 'stripe.handleNextAction()');
     requireClientSecret(options.clientSecret, 'stripe.handleNextAction(): clientSecret');
     const result = await this.#controller.call('retrieve', {...this.#api, clientSecret: options.clientSecret});
+    if (result.intent && result.intent.status !== 'requires_action') {
+      const noun = result.intent.object === 'setup_intent' ? 'SetupIntent' : 'PaymentIntent';
+      throw new IntegrationError(`handleNextAction: The ${noun} supplied is not in the requires_action state.`);
+    }
     return settle({controller: this.#controller, api: this.#api, result});
   }
 
