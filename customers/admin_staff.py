@@ -145,9 +145,11 @@ class MembershipAdmin(ScopedAdmin):
         return self._ask(request, row, template="send_again.html", title="Send the invitation again")
 
     @action(description="Lost phone: let in anew", icon="phonelink_erase")
-    @recent.recent_authentication_required()
     def let_in_anew(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = self._mine(request, object_id)
+        return self._let_in_anew(request, self._mine(request, object_id))
+
+    @recent.recent_authentication_required()
+    def _let_in_anew(self, request: HttpRequest, row: Membership) -> HttpResponse:
         if request.method == "POST":
             self._reset(request, row)
             return self._back(row)

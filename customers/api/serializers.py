@@ -44,7 +44,7 @@ class MembershipSerializer(serializers.Serializer[Any]):
     role = serializers.CharField()
 
 
-class CustomerSerializer(serializers.Serializer[Any]):
+class OwnCustomerSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     merchant = serializers.CharField(help_text="Its slug.")
     name = serializers.CharField()
@@ -61,5 +61,5 @@ class ShownSerializer(serializers.Serializer[Any]):
 class MeSerializer(serializers.Serializer[Any]):
     user = UserSerializer()
     memberships = MembershipSerializer(many=True)
-    customers = CustomerSerializer(many=True)
+    customers = OwnCustomerSerializer(many=True)
     authentication = ShownSerializer()

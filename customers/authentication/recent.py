@@ -73,7 +73,10 @@ def typed_before(request: HttpRequest) -> QueryDict | None:
 
 
 def recent_authentication_required(*, within: timedelta = WITHIN) -> Callable[[View], View]:
-    """For function views and admin dialogs (methods too): GET and POST open only to the recently authenticated."""
+    """For views and admin dialogs, methods too: GET and POST open only to the recently authenticated.
+
+    Around what comes after the permission check: who may not do it at all is told so, not asked for a password.
+    """
 
     def decorator(view: View) -> View:
         @wraps(view)

@@ -136,6 +136,8 @@ CONSOLE = [
         console_action("manager"),
     ),
     decide("admin/payments/ledgertransaction/balances/", "GET POST", console("viewer")),
+    decide("admin/customers/membership/<path:object_id>/let_in_anew/", "GET POST", console_action("owner")),
+    decide("admin/customers/membership/<path:object_id>/send_again/", "GET POST", console_action("owner")),
     decide("admin/payments/payment/<path:object_id>/refund/", "GET POST", console_action("manager")),
     decide("admin/payments/receipt/<int:receipt_id>/pdf/", "GET POST", history_of(console_row("viewer"))),
 ]
