@@ -9,3 +9,9 @@ class CustomersConfig(AppConfig):
         from customers.authentication import signals
 
         assert signals
+
+    def rotate_field_encryption(self) -> str:
+        """Asked by the command of that name."""
+        from customers.authentication import rotation
+
+        return f"mfa.Authenticator.data: {rotation.rotate()} re-encrypted"

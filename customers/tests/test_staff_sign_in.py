@@ -7,6 +7,9 @@ from urllib.parse import quote
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
@@ -366,3 +369,18 @@ def test_the_last_second_step_stays_where_it_is_required(client, grace):
     for _ in range(2):
         client.post("/staff/security/totp/deactivate/")
     assert Authenticator.objects.filter(type="totp").exists()
+
+
+def test_second_factors_move_to_the_newest_encryption_key(settings, grace):
+    old, new = settings.FIELD_ENCRYPTION_KEYS[0], Fernet.generate_key().decode()
+    TOTP.activate(grace, "JBSWY3DPEHPK3PXP")
+    codes = RecoveryCodes.activate(grace).get_unused_codes()
+    settings.FIELD_ENCRYPTION_KEYS = [new, old]
+    for _ in range(2):
+        call_command("rotate_field_encryption", verbosity=0)
+    settings.FIELD_ENCRYPTION_KEYS = [new]
+    assert Authenticator.objects.get(type="totp").wrap().validate_code(code("JBSWY3DPEHPK3PXP"))
+    assert Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes() == codes
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    with pytest.raises(CommandError, match="no key opens"):
+        call_command("rotate_field_encryption")

@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models import F, TextField, Value
 from django.db.models.functions import Cast
 
-from core.fields import EncryptedTextField, fernet
+from core.fields import DecryptionFailed, EncryptedTextField, fernet
 
 BATCH_ROWS = 500
 
@@ -27,6 +27,12 @@ class Command(BaseCommand):
                 if isinstance(field, EncryptedTextField):
                     rows = rotate(model, field=field)
                     self.stdout.write(f"{model._meta.label}.{field.name}: {rows} re-encrypted")
+        for room in apps.get_app_configs():  # what a room keeps encrypted elsewhere than in such a field
+            if rotate_more := getattr(room, "rotate_field_encryption", None):
+                try:
+                    self.stdout.write(rotate_more())
+                except DecryptionFailed as error:
+                    raise CommandError(str(error)) from None
 
 
 def rotate(model: type[models.Model], *, field: EncryptedTextField) -> int:
