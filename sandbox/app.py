@@ -21,7 +21,6 @@ from sandbox.call import Call
 from sandbox.config import HOST
 from sandbox.control import Control, base_url
 from sandbox.errors import StripeError
-from sandbox.money import spoken
 from sandbox.objects import invoice_payments
 from sandbox.pipeline import Incoming, Outgoing, Pipeline
 from sandbox.world import World
@@ -43,7 +42,6 @@ def create_app(world: World) -> Starlette:
         Mount("/v1", app=Api(world)),
         *Control(world, wake=background.wake).routes(),
         Route("/i/{account}/{token}/pdf", lambda request: invoice_pdf(world, request)),
-        Route("/receipts/{id}", lambda request: receipt(world, request)),
         *browser_routes,
     ]
 
@@ -60,16 +58,6 @@ def create_app(world: World) -> Starlette:
         world.deliveries.close()
 
     return Starlette(routes=routes, lifespan=lifespan)
-
-
-def receipt(world: World, request: Request) -> Response:
-    """Where a charge's `receipt_url` leads: Stripe shows a page of its own there."""
-    charge = world.store.get(request.path_params["id"])
-    if charge is None or charge["object"] != "charge":
-        return PlainTextResponse("There is no such receipt.", status_code=404)
-    amount = spoken(charge["amount"], currency=charge["currency"])
-    lines = (f"Receipt from {world.settings.account_name}", amount, charge["description"] or "", charge["id"])
-    return PlainTextResponse("\n".join(line for line in lines if line))
 
 
 def invoice_pdf(world: World, request: Request) -> Response:

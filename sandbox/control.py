@@ -79,6 +79,7 @@ class Control:
         table.append(("GET", "/_sandbox/objects", self.objects))
         table.append(("GET", "/_sandbox/portal/{id}", self.portal))
         table.append(("GET", "/_sandbox/invoice_page/{token}", self.invoice_page))
+        table.append(("GET", "/_sandbox/receipt/{id}", self.receipt))
         table += [("POST", path, self._acting(action)) for path, action in dashboard.ACTIONS]
         return [Route(path, _told(endpoint), methods=[method]) for method, path, endpoint in table]
 
@@ -240,6 +241,9 @@ class Control:
 
     async def invoice_page(self, request: Request) -> Response:
         return self._do(self._call(request), invoice_payments.shown)
+
+    async def receipt(self, request: Request) -> Response:
+        return self._do(self._call(request), dashboard.receipt)
 
     async def redeliver(self, request: Request) -> Response:
         return self._do(self._call(request), event_log.redeliver)

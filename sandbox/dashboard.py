@@ -102,6 +102,12 @@ def pay_invoice(call: Call) -> Object:
     return public(invoice_states.pay(call))
 
 
+def receipt(call: Call) -> Object:
+    """What the page behind a charge's `receipt_url` shows."""
+    paid = public(call.find(kind="charge", id=call.ids["id"]))
+    return {"charge": paid, "merchant": call.world.settings.account_name}
+
+
 def objects(call: Call) -> Object:
     """`?type=charge&limit=50`: the newest of one type."""
     wanted, limit = call.params.get("type", ""), call.params.get("limit", "")

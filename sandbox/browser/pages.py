@@ -1,4 +1,4 @@
-"""Routes for browsers: the Stripe.js stand-in and its frames, hosted Checkout, the hosted invoice, the 3-D Secure
+"""Routes for browsers: the Stripe.js stand-in and its frames, hosted Checkout, invoices and receipts, the 3-D Secure
 challenge, the billing portal and the start page.
 
 Every page is a static file. Its script talks to the sandbox's own HTTP API exactly as Stripe's pages talk to
@@ -84,6 +84,11 @@ async def hosted_invoice(request: Request) -> Response:
     return _page(name="invoice/invoice.html", policy=OWN_ORIGIN_ONLY, embeddable=False)
 
 
+async def receipt(request: Request) -> Response:
+    """`GET /receipts/<ch_id>`, the `receipt_url` of a charge."""
+    return _page(name="receipt/receipt.html", policy=OWN_ORIGIN_ONLY, embeddable=False)
+
+
 async def billing_portal(request: Request) -> Response:
     """`GET /p/session/<bps_id>`, the `url` of a billing portal session."""
     return _page(name="portal/portal.html", policy=OWN_ORIGIN_ONLY, embeddable=False)
@@ -120,6 +125,7 @@ routes: list[BaseRoute] = [
     Mount("/js/static", UncachedStaticFiles(directory=STATIC)),
     Route("/c/pay/{session_id}", hosted_checkout),
     Route("/i/{account}/{token}", hosted_invoice),
+    Route("/receipts/{charge_id}", receipt),
     Route("/p/session/{session_id}", billing_portal),
     Route("/3ds/{intent_id}", challenge),
 ]

@@ -41,12 +41,15 @@ def test_a_customer_pays_an_invoice_after_a_decline_and_a_challenge(page: Page, 
     challenge(shown).get_by_role("button", name="Complete authentication").click()
     expect(shown.get_by_role("heading", name="Invoice paid")).to_be_visible()
     expect(shown.get_by_label("Invoice")).to_contain_text("Amount due$0.00")
-    expect(shown.get_by_role("link", name="View receipt")).to_be_visible()
     assert violations(shown) == []
     assert v1.invoices.retrieve(invoice.id).amount_paid == 108750
     with shown.expect_download() as download:
         shown.get_by_role("link", name="Download PDF").click()
     assert download.value.suggested_filename == f"Invoice-{invoice.number}.pdf"
+    shown.get_by_role("link", name="View receipt").click()
+    expect(shown.get_by_role("heading", name="Receipt from Sandbox Kitchen")).to_be_visible()
+    expect(shown.locator("main")).to_contain_text("$1,087.50")
+    assert violations(shown) == []
 
 
 def test_a_voided_invoice_takes_no_money(page: Page, emulator: Emulator) -> None:
