@@ -50,11 +50,11 @@ def refund_to_approve(refund: Refund) -> None:
             _to_staff("refund_to_approve", refund, to=user.email, subject="A refund waits for your approval")
 
 
-def refund_declined(refund: Refund, *, by: User) -> None:
+def refund_declined(refund: Refund, *, by: User | None = None) -> None:
     """Tell the requester that it was declined, by whom and why."""
     asker = refund.requested_by
-    if asker is not None and asker.email and asker.pk != by.pk:
-        _to_staff("refund_declined", refund, to=asker.email, subject="Your refund was declined")
+    if asker is not None and asker.email and (by is None or asker.pk != by.pk):
+        _to_staff("refund_declined", refund, to=asker.email, subject="Your refund request has ended")
 
 
 def _about_refund(template: str, refund: Refund, *, payment: Payment, booking: Booking, subject: str) -> None:

@@ -17,7 +17,6 @@ from payments import credit, errors
 from payments.models import CreditSource, Payment, Refund, RefundRoute, RefundState
 from payments.refunds import holding, posting, sending
 
-
 SEND_TASK = "payments.send_refunds"
 
 

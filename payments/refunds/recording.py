@@ -7,7 +7,7 @@ from django.db import transaction
 from bookings.models import Booking
 from core import clock
 from core.money import format_minor
-from payments import desk, errors, facts
+from payments import desk, errors, facts, notices
 from payments.models import (
     DeskKind,
     GatewayAccount,
@@ -62,6 +62,7 @@ def _adopt(payment: Payment, booking: Booking | None, news: facts.RefundNews) ->
     again = payment.refunds.filter(stripe_refund_id=news.id).first()
     if again is not None:
         return again
+    _make_room(payment, wanted_minor=news.amount_minor)
     if news.amount_minor > payment.refundable_minor:
         # A refund of ours holds the money that Stripe has sent already: what became of ours is found out first.
         raise errors.NotYet(f"Refund {news.id}: a refund of ours is under way.")
@@ -86,6 +87,24 @@ def _adopt(payment: Payment, booking: Booking | None, news: facts.RefundNews) ->
     if spent:
         _tell_of_spent_credit(refund, payment, booking, spent_minor=spent)
     return refund
+
+
+def _make_room(payment: Payment, *, wanted_minor: int) -> None:
+    """Real money wins: requests that wait for a second person give way, the newest first; the askers are told."""
+    waiting = payment.refunds.filter(state=RefundState.REQUESTED).order_by("-pk")
+    for request in waiting.select_for_update(of=("self",), no_key=True):
+        if wanted_minor <= payment.refundable_minor:
+            return
+        request.payment = payment
+        request.decision_reason = "Refunded in Stripe's dashboard meanwhile"
+        request.transition_to(
+            RefundState.CANCELED,
+            actor="stripe",
+            reason=request.decision_reason,
+            save=["decision_reason", "updated_at"],
+        )
+        holding.release(request, payment)
+        notices.refund_declined(request)
 
 
 def _tell_of_spent_credit(
