@@ -238,6 +238,15 @@ def end_inquiry(call: Call, *, id: str) -> None:
         decide(call, dispute=dispute, outcome="lost")
 
 
+def refunded(call: Call, *, charge: Object) -> None:
+    """A refund of all that was charged ends an inquiry: the bank has nothing left to ask back."""
+    if not charge["refunded"]:
+        return
+    for dispute in call.world.store.select(Selection(type=KIND, matching={"charge": [charge["id"]]})):
+        if dispute["status"] in INQUIRIES:
+            decide(call, dispute=dispute, outcome="lost")
+
+
 def charged_back(call: Call, *, charge: Object) -> bool:
     """Whether the money of a charge is with the bank: then it cannot be refunded."""
     found = call.world.store.select(Selection(type=KIND, matching={"charge": [charge["id"]]}))

@@ -39,6 +39,7 @@ def create(call: Call) -> Object:
     call.save(charge)
     call.emit("charge.refunded", charge)
     call.emit("refund.created", refund)
+    disputes.refunded(call, charge=charge)
     if outcome == "succeeds":
         due = call.world.clock.now() + call.world.tuning.refund_reference_delay
         call.at(due=due, kind="refund_reference", object_id=refund["id"])

@@ -134,7 +134,11 @@ def test_what_was_charged_back_cannot_be_refunded_but_an_inquiry_can(emulator: E
         emulator.v1.refunds.create({"charge": dispute.charge})
     assert refusal.value.code == "charge_disputed"
     inquiry = _disputed(emulator, "pm_card_createDisputeInquiry")
+    assert emulator.v1.refunds.create({"charge": inquiry.charge, "amount": 800}).status == "succeeded"
+    assert emulator.v1.disputes.retrieve(inquiry.id).status == "warning_needs_response"
     assert emulator.v1.refunds.create({"charge": inquiry.charge}).status == "succeeded"
+    assert emulator.v1.disputes.retrieve(inquiry.id).status == "warning_closed"
+    assert emulator.event_types()[-1] == "charge.dispute.closed"
 
 
 def test_any_charge_is_disputed_by_hand_once_for_what_is_left_of_it(emulator: Emulator) -> None:
