@@ -23,7 +23,7 @@ from bookings.api.views import in_api_words
 from bookings.errors import InvalidRequest
 from bookings.models import Booking, BookingEdit, BookingState, BookingStateChange
 from bookings.requests import BookingRequest
-from core.api import NewestFirst, refusals
+from core.api import MomentFilter, NewestFirst, refusals
 from core.idempotency import idempotent
 from payments.api import edits
 from payments.api.access import visible as visible_payments
@@ -55,14 +55,12 @@ def found(request: Request, *, code: str, permission: str = access.VIEW_BOOKING)
 
 class BookingFilter(django_filters.FilterSet):
     state = django_filters.MultipleChoiceFilter(choices=BookingState.choices)
-    event_after = django_filters.IsoDateTimeFilter(field_name="starts_at", lookup_expr="gte")
-    event_before = django_filters.IsoDateTimeFilter(field_name="starts_at", lookup_expr="lt")
+    event_after = MomentFilter(field_name="starts_at", lookup_expr="gte")
+    event_before = MomentFilter(field_name="starts_at", lookup_expr="lt")
     email = django_filters.CharFilter(field_name="contact_email", lookup_expr="iexact")
     code = django_filters.CharFilter(method="of_code", help_text="As people type it.")
     customer = django_filters.UUIDFilter(field_name="customer__public_id")
-    updated_since = django_filters.IsoDateTimeFilter(
-        method="changed_since", help_text="Made, changed or paid on since then."
-    )
+    updated_since = MomentFilter(method="changed_since", help_text="Made, changed or paid on since then.")
 
     def of_code(self, rows: QuerySet[Booking], name: str, value: str) -> QuerySet[Booking]:
         return rows.filter(code=codes.normalise(value)) if codes.is_valid(value) else rows.none()

@@ -116,7 +116,7 @@ class MethodsView(OwnView, generics.ListAPIView[SavedCard]):
         operation_id="payments_methods_create",
         tags=["cards"],
         request=None,
-        responses={201: CardSetupSerializer, **refusals(401, 402, 403, 409, 422, 429, 503)},
+        responses={201: CardSetupSerializer, **refusals(400, 401, 402, 403, 409, 422, 429, 503)},
     )
     @idempotent(
         route="payments/methods",

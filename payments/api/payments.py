@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 
 from bookings.api import access
 from bookings.models import Booking, Purpose
-from core.api import NewestFirst, refusals
+from core.api import MomentFilter, NewestFirst, refusals
 from core.errors import Conflict
 from core.idempotency import idempotent
 from customers.models import PaymentMethod
@@ -42,9 +42,9 @@ class PaymentFilter(django_filters.FilterSet):
     state = django_filters.MultipleChoiceFilter(choices=PaymentState.choices)
     method = django_filters.MultipleChoiceFilter(choices=PaymentMethod.choices)
     purpose = django_filters.MultipleChoiceFilter(choices=Purpose.choices)
-    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
-    updated_since = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gte")
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+    updated_since = MomentFilter(field_name="updated_at", lookup_expr="gte")
     customer = django_filters.UUIDFilter(field_name="customer__public_id")
 
     class Meta:
