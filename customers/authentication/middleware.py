@@ -8,13 +8,12 @@ from collections.abc import Callable
 
 from django.contrib.auth.middleware import get_user
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
-from django.utils.http import urlencode
 
 from customers import access
-from customers.authentication import proof
+from customers.authentication import leading, proof
 
 CONSOLE = "/admin/"
 # Ways out of the console are open to everybody.
@@ -38,7 +37,7 @@ class SecondFactorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.user = SimpleLazyObject(lambda: _checked(request))  # type: ignore[assignment]
         if _is_shut(request):
-            return HttpResponseRedirect(way_on(request, request.user))
+            return _way_on(request)
         return self.get_response(request)
 
 
@@ -62,14 +61,14 @@ def _checked(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
     return user
 
 
-def way_on(request: HttpRequest, user: AbstractBaseUser | AnonymousUser) -> str:
+def _way_on(request: HttpRequest) -> HttpResponse:
     """Where a member of staff without a second factor goes: to show the one they have, or to set one up."""
     back = request.get_full_path() if request.method == "GET" else reverse("admin:index")
-    have = proof.kinds(user)
+    have = proof.kinds(request.user)
     if not have & set(proof.SECOND_FACTORS):
         name = "mfa_activate_totp"
     elif have & {"totp", "recovery_codes"}:
         name = "mfa_reauthenticate"
     else:
         name = "mfa_reauthenticate_webauthn"
-    return f"{reverse(name)}?{urlencode({'next': back})}"
+    return leading.to(request, reverse(name), back=back)

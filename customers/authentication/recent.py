@@ -12,14 +12,13 @@ from functools import wraps
 from typing import Any, ClassVar
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
-from django.utils.http import urlencode
 from rest_framework.request import Request
 
 from core import clock
 from core.errors import Forbidden
-from customers.authentication import proof
+from customers.authentication import leading, proof
 
 WITHIN = timedelta(minutes=15)
 _TYPED = "typed_before_reauthentication"
@@ -49,7 +48,7 @@ def require(request: HttpRequest | Request, *, within: timedelta = WITHIN) -> No
         raise ReauthenticationRequired
 
 
-def lead_to_proof(request: HttpRequest) -> HttpResponseRedirect:
+def lead_to_proof(request: HttpRequest) -> HttpResponse:
     """To the page that asks for password or second factor, and back to this address.
 
     What was typed into a form waits in the session (`typed_before`) for the same address; it is never sent by itself.
@@ -59,8 +58,7 @@ def lead_to_proof(request: HttpRequest) -> HttpResponseRedirect:
         kept.pop("csrfmiddlewaretoken", None)
         request.session[_TYPED] = {"path": request.path, "form": kept.urlencode()}
         messages.info(request, "Please prove that it is you. What you typed is kept.")
-    there = reverse("account_reauthenticate")
-    return HttpResponseRedirect(f"{there}?{urlencode({'next': request.get_full_path()})}")
+    return leading.to(request, reverse("account_reauthenticate"), back=request.get_full_path())
 
 
 def typed_before(request: HttpRequest) -> QueryDict | None:

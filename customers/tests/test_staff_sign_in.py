@@ -312,6 +312,9 @@ def test_a_dialog_that_matters_leads_to_proof_and_back_and_keeps_what_was_typed(
     led = client.post(address, {"reason": "was typed"})
     assert led.url == f"/staff/again/?next={quote(address, safe='')}"
     assert Authenticator.objects.filter(user=person).exists(), "nothing was done"
+    on = {"HX-Request": "true", "HX-Current-URL": "http://testserver/admin/customers/membership/?q=1"}
+    out_of_the_dialog = client.get(address, headers=on)["HX-Redirect"]
+    assert out_of_the_dialog == "/staff/again/?next=%2Fadmin%2Fcustomers%2Fmembership%2F"
     wrong = client.post("/staff/again/", {"password": "no", "next": address})
     assert wrong.status_code == 200
     assert client.post("/staff/again/", {"password": PASSWORD, "next": address}).url == address
