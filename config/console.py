@@ -153,6 +153,7 @@ def _stripe() -> list[dict[str, Any]]:
 def _people() -> list[dict[str, Any]]:
     return [
         _item("Customers", "group", "customers_customer_changelist", "customers.view_customer"),
+        _item("Saved cards", "credit_card", "payments_savedcard_changelist", "payments.view_savedcard"),
         _item("E-mails", "mail", "core_outboxemail_changelist", "core.view_outboxemail"),
         _item("Staff", "shield_person", "customers_membership_changelist", "customers.view_membership"),
         _item("Legal texts", "gavel", "bookings_legaltext_changelist", "bookings.view_legaltext"),

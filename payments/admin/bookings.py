@@ -11,16 +11,17 @@ from django.utils.safestring import SafeString
 from bookings import codes
 from bookings.models import Booking, LineKind
 from customers.console import DetailAdmin, Figure, MerchantFilter, Panel, amount, link, moment
-from payments.admin import panels
+from payments.admin import cards, panels
 from payments.admin.booking_links import BookingLinks
+from payments.admin.charge_dialog import CardCharging
 from payments.admin.filters import EventDayFilter, HoldFilter
 from payments.admin.tones import state_badge
 from payments.models import LedgerEntry, Payment, Refund
 
 
 @admin.register(Booking)
-class BookingAdmin(BookingLinks, DetailAdmin):
-    actions_detail = ("withdraw_links",)
+class BookingAdmin(CardCharging, BookingLinks, DetailAdmin):
+    actions_detail = ("charge_card", "withdraw_links")
     list_display = (
         "code_shown",
         "state_shown",
@@ -157,6 +158,7 @@ class BookingAdmin(BookingLinks, DetailAdmin):
             _plan(row),
             panels.payments(payments, merchant=row.merchant),
             panels.refunds(refunds, merchant=row.merchant),
+            cards.of_booking(row),
             panels.history(row),
             panels.ledger(entries, merchant=row.merchant),
         ]

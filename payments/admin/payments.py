@@ -1,4 +1,4 @@
-"""The list of payments and a payment's page. Everything is read-only; the one action is the refund dialog."""
+"""The list of payments and a payment's page. Everything is read-only but for dialogs: capture, release, refund."""
 
 import uuid
 from typing import Any
@@ -15,14 +15,14 @@ from unfold.enums import ActionVariant
 from bookings import codes
 from customers import access
 from customers.console import DetailAdmin, Figure, MerchantFilter, Panel, ReadOnlyAdmin, amount, link, stamp
-from payments.admin import net, panels, refund_dialog
+from payments.admin import net, panels, promise_dialogs, refund_dialog
 from payments.admin.filters import ReceivedFilter
 from payments.admin.tones import state_badge
 from payments.models import LedgerEntry, Payment, Refund
 
 
 @admin.register(Payment)
-class PaymentAdmin(DetailAdmin, ReadOnlyAdmin):
+class PaymentAdmin(promise_dialogs.Promises, DetailAdmin, ReadOnlyAdmin):
     list_display = (
         "started",
         "state_shown",
@@ -39,7 +39,7 @@ class PaymentAdmin(DetailAdmin, ReadOnlyAdmin):
     search_fields = ("public_id",)
     search_help_text = "Booking code, customer, Stripe id"
     ordering = ("-id",)
-    actions_detail = ("refund",)
+    actions_detail = ("capture", "void", "refund")
     readonly_fields = (
         "booking_shown",
         "customer_link",
@@ -98,12 +98,13 @@ class PaymentAdmin(DetailAdmin, ReadOnlyAdmin):
     refund.dialog = {"title": "Refund", "description": ""}
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
-        """No button where there is nothing to give back."""
+        """No button where there is nothing to capture, to release or to give back."""
         row = self.get_object(request, str(object_id))
-        if row is None or row.refundable_minor <= 0:
+        if row is None:
             return []
+        sensible = promise_dialogs.offered(row) | ({"refund"} if row.refundable_minor > 0 else set())
         found: list[Any] = super().get_actions_detail(request, object_id)
-        return found
+        return [one for one in found if one.action_name.rpartition("_")[2] in sensible]
 
     # Columns and fields --------------------------------------------------------------------------
 
