@@ -43,6 +43,7 @@ from payments import (
     demo_fates,
     demo_sandbox,
     demo_till,
+    mirror,
     receipts,
     reconcile,
     tasks,
@@ -216,6 +217,8 @@ class Year:
         self.events.hear()
         if day.weekday() == 0:
             balance.read(self.account)
+        while mirror.refetch_due():
+            pass
         while receipts.send_due():
             pass
         while outbox.send_due():
