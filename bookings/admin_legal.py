@@ -35,6 +35,12 @@ class LegalTextForm(ScopedForm):
         widgets = {"kind": forms.HiddenInput}
 
 
+def _kind(request: HttpRequest) -> LegalKind:
+    """Which text is being written: the address says it, then the form."""
+    named = request.POST.get("kind") or request.GET.get("kind")
+    return LegalKind(named) if named in LegalKind.values else LegalKind.TERMS
+
+
 @admin.register(LegalText)
 class LegalTextAdmin(ScopedAdmin):
     form = LegalTextForm
@@ -51,35 +57,23 @@ class LegalTextAdmin(ScopedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         if obj is None:
-            return ["merchant", "kind", "body"]
-        return [("text", "version"), ("published", "author"), ("page", "following"), "words"]
+            fields: list[Any] = ["merchant", "kind", "body"]
+            return [(f"{_kind(request).label}: the next version", {"fields": fields})]
+        fields = [("text", "version"), ("published", "author"), ("page", "following"), "words"]
+        return [(None, {"fields": fields})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.readonly_fields if obj is not None else ()
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The text in force, to be changed."""
-        kind = (
-            LegalKind(request.GET.get("kind"))
-            if request.GET.get("kind") in LegalKind.values
-            else LegalKind.TERMS
-        )
+        kind = _kind(request)
         mine = access.merchants_where(request.user, permission=ADD)
         merchant: Merchant | None = next(iter(mine), None)
         body = legal.current(merchant)[kind].body if merchant else ""
         return {"merchant": merchant, "kind": kind.value, "body": body}
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        kind = request.GET.get("kind")
-        label = LegalKind(kind).label if kind in LegalKind.values else LegalKind.TERMS.label
-        response: HttpResponse = super().add_view(
-            request, form_url, {**(extra_context or {}), "title": f"{label}: the next version"}
-        )
-        return response
 
     def save_model(self, request: HttpRequest, obj: LegalText, form: Any, change: bool) -> None:
         """The use case gives the number; an unchanged text stays the version that it is."""
