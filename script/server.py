@@ -233,6 +233,8 @@ def _tell(
     say(f"  staff       {site}/admin/")
     for line in logins:
         say(f"              {line}")
+    if logins:
+        say("              a second step is offered below one's name; passkeys want localhost in the address")
     if sandbox_port:
         say(
             f"  sandbox     http://127.0.0.1:{sandbox_port}  (stands in for Stripe; card 4242 4242 4242 4242)"

@@ -275,6 +275,24 @@ def test_the_session_of_the_console_is_known_too_but_not_without_its_second_step
     assert refused(APIClient().get("/api/v1/auth/me")) == (401, "not_authenticated")
 
 
+def test_no_log_line_holds_a_password_a_code_or_a_token(grace, caplog, capfd):
+    with caplog.at_level("DEBUG"):
+        secrets = [PASSWORD, code()]
+        pair = sign_in(code=secrets[1]).json()
+        secrets += [pair["access_token"], pair["refresh_token"], "a wrong password", "765432"]
+        me(pair["access_token"])
+        sign_in(password="a wrong password")
+        sign_in(code="765432")
+        for _ in range(2):
+            secrets.append(
+                post("refresh", refresh_token=pair["refresh_token"]).json().get("refresh_token", "")
+            )
+        post("logout", refresh_token=pair["refresh_token"])
+    heard = caplog.text + "".join(capfd.readouterr())
+    assert "auth/login" in heard
+    assert [secret for secret in secrets if secret and secret in heard] == []
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_refreshes_at_the_same_time_one_wins_and_the_family_ends(grace):
     pair = tokens.issue(grace, methods={"password", "totp"})
