@@ -117,7 +117,7 @@ def _try(
 
 @contextmanager
 def alone(operation: Any) -> Iterator[None]:
-    """What one request did is not there for the next; not so for those that ask Stripe, which no transaction may hold."""
+    """What one request did is not there for the next; not so where Stripe is asked: no transaction may hold that."""
     if operation.path.endswith(AT_STRIPE):
         yield
         return
