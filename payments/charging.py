@@ -87,7 +87,7 @@ def _check(card: SavedCard, booking: Booking) -> None:
 @transaction.atomic
 def _reserve(payment: Payment, card: SavedCard, *, actor: str, reason: str) -> CardCharge:
     """The row of this try. One with the same card that has no answer yet is sent again under its own key."""
-    Booking.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.booking_id)
+    Booking.objects.select_for_update(of=("self",), no_key=True).get(payments=payment)
     payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.pk)
     last = payment.card_charges.select_related("card").last()
     _refuse_unready(payment, last=last, card=card)
@@ -202,7 +202,7 @@ def _record(account: GatewayAccount, row: CardCharge, intent: facts.Intent) -> P
 @transaction.atomic
 def _wait_for_customer(account: GatewayAccount, row: CardCharge, intent: facts.Intent) -> None:
     """The bank wants the customer: they are written to, once, in the transaction that says so."""
-    booking = Booking.objects.select_related("merchant").get(pk=row.payment.booking_id)
+    booking = Booking.objects.select_related("merchant").get(payments=row.payment)
     progress.note_intent(account, intent, said_at=clock.now())
     if _close(row, ChargeOutcome.NEEDS_CUSTOMER):
         notices.bank_wants_customer(row, payment=row.payment, booking=booking)

@@ -53,7 +53,7 @@ def headline(
     if state == BookingState.HELD:
         return _held(booking, instalments=instalments, payments=payments, rates=rates)
     if state == BookingState.CONFIRMED:
-        return _confirmed(booking, instalments=instalments, rates=rates)
+        return _confirmed(booking, instalments=instalments, payments=payments, rates=rates)
     if state == BookingState.EXPIRED:
         return _expired(booking, payments=payments)
     if state == BookingState.CANCELLED:
@@ -88,6 +88,14 @@ def _held(
             "Held",
             "warn",
         )
+    if _is_promised(payments):
+        return Headline(
+            "Your card is authorized",
+            f"{_event_day(booking)} is kept for you. Your card is charged when we confirm the booking, and not "
+            "before; there is nothing more to do.",
+            "Held",
+            "good",
+        )
     waiting = _claimed(payments)
     if waiting is not None:
         return _looked_for(booking, waiting, tag="Held")
@@ -113,13 +121,24 @@ def _held(
 
 
 def _confirmed(
-    booking: Booking, *, instalments: Sequence[Instalment], rates: Mapping[str, Decimal]
+    booking: Booking,
+    *,
+    instalments: Sequence[Instalment],
+    payments: Sequence[Payment],
+    rates: Mapping[str, Decimal],
 ) -> Headline:
-    action = pay_action(booking, instalments=instalments, rates=rates)
     words = f"We look forward to {_event_day(booking)}."
+    if _is_promised(payments):
+        words += " Your card is authorized for the next payment; it is charged when we confirm that."
+        return Headline("You are booked", words, "Confirmed", "good")
+    action = pay_action(booking, instalments=instalments, rates=rates)
     if action is None:
         words += " Everything is paid."
     return Headline("You are booked", words, "Confirmed", "good", action)
+
+
+def _is_promised(payments: Sequence[Payment]) -> bool:
+    return any(payment.state == PaymentState.AUTHORIZED for payment in payments)
 
 
 def _expired(booking: Booking, *, payments: Sequence[Payment]) -> Headline:

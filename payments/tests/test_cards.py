@@ -47,6 +47,7 @@ def test_a_card_is_saved_once_with_the_consent_given_and_its_secret_kept_nowhere
     assert shown(customer) == [("visa", "4242", True)]
     assert card.is_chargeable
     assert card.expiry.startswith("12/")
+    assert card.setup
     assert "Ember Test Kitchen to keep it at Stripe" in card.setup.consent
     assert CardSetup.objects.get().state == SetupState.SUCCEEDED
     assert len(shop.stripe.v1.setup_intents.list({})["data"]) == 1
@@ -96,6 +97,7 @@ def test_what_the_portal_and_the_dashboard_do_is_followed_and_nobody_consented_t
     shop: Shop, customer: Customer
 ):
     mine = shop.save_card(customer)
+    assert mine.gateway_customer
     cus = mine.gateway_customer.stripe_customer_id
     other = shop.stripe.v1.payment_methods.attach("pm_card_mastercard", {"customer": cus})["id"]
     shop.stripe.v1.customers.update(cus, {"invoice_settings": {"default_payment_method": other}})

@@ -131,6 +131,7 @@ def test_when_the_bank_wants_the_customer_they_complete_the_very_same_intent(sho
 
 def replace_card(shop: Shop, card: SavedCard, token: str) -> None:
     """The same row, for a card of another kind, as attached to the same customer."""
+    assert card.gateway_customer
     customer = {"customer": card.gateway_customer.stripe_customer_id}
     SavedCard.objects.filter(pk=card.pk).update(
         stripe_payment_method_id=shop.stripe.v1.payment_methods.attach(token, customer)["id"]
