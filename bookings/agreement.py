@@ -4,6 +4,8 @@ Written once, at booking. Rates are strings of exact decimals. Later changes of 
 a booking; who needs its deposit rule or method fee asks here, not the merchant.
 """
 
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -34,7 +36,42 @@ def freeze(*, merchant: Merchant, inputs: PriceInputs) -> dict[str, Any]:
         "minimum_spend_minor": merchant.minimum_spend_minor,
         "deposit": {"deposit_minor": merchant.deposit_minor, "balance_due_days": merchant.balance_due_days},
         "cancellation_policy": merchant.cancellation_policy,
+        "move": {"days_before": merchant.move_days_before, "fee_minor": merchant.move_fee_minor},
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """With `notice_days` calendar days until the event, `percent` of the principal paid goes back."""
+
+    notice_days: int
+    percent: int
+
+
+def cancellation(booking: Booking, *, today: date) -> Bracket:
+    """What the policy frozen at booking gives back on this day where the event takes place; nothing once it began."""
+    notice = (booking.event_date - today).days
+    rules = sorted(booking.agreement.get("cancellation_policy", []), key=lambda rule: -rule["days_before"])
+    for rule in rules:
+        if notice >= rule["days_before"]:
+            return Bracket(notice, rule["refund_percent"])
+    return Bracket(notice, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRule:
+    """Until how many days before the event a customer may move the date, and what is added for it (tax within)."""
+
+    days_before: int
+    fee_minor: int
+
+
+def move_rule(booking: Booking) -> MoveRule:
+    """As agreed to at booking; bookings made before there was such a rule take the merchant's."""
+    rule = booking.agreement.get("move")
+    if rule is None:
+        return MoveRule(booking.merchant.move_days_before, booking.merchant.move_fee_minor)
+    return MoveRule(rule["days_before"], rule["fee_minor"])
 
 
 def plan_policy(booking: Booking) -> PlanPolicy:

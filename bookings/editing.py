@@ -18,16 +18,23 @@ from bookings.models import Booking, LineKind, Menu, Per, PriceLine, Slot
 from bookings.pricing import AddOnChoice, PriceInputs
 from core.errors import Invalid
 
+# Lines that came after the booking was made: edits leave them as they are. Their tax is within them.
+LATER_KINDS = (LineKind.REDUCTION, LineKind.EXTRA)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """What shall be different; None stays as it is. `add_ons` is AddOn id -> quantity, all that shall be there."""
+    """What shall be different; None stays as it is. `add_ons` is AddOn id -> quantity, all that shall be there.
+
+    `fee_minor` is added for the change itself, as a line of its own.
+    """
 
     adults: int | None = None
     children: int | None = None
     menu_id: int | None = None
     add_ons: Mapping[int, int] | None = None
     slot_public_id: uuid.UUID | None = None
+    fee_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +46,7 @@ class Proposal:
     menu_id: int
     add_ons: dict[int, int]
     slot: Slot | None
+    fee_minor: int
     inputs: PriceInputs
     price: pricing.Price
     total_minor: int
@@ -60,9 +68,10 @@ def propose(booking: Booking, edit: Edit) -> Proposal:
         raise InvalidRequest(problems)
     inputs = _inputs(booking, adults, children, menu=menu, choices=choices, lines=lines, slot=slot)
     price = pricing.price(inputs)
-    reductions = [line for line in lines if line.kind == LineKind.REDUCTION]
-    total = price.total_minor + sum(line.amount_minor for line in reductions)
-    tax = price.tax_minor + sum(line.tax_minor for line in reductions)
+    later = [line for line in lines if line.kind in LATER_KINDS]
+    fee = edit.fee_minor if slot is not None else 0
+    total = price.total_minor + sum(line.amount_minor for line in later) + fee
+    tax = price.tax_minor + sum(line.tax_minor for line in later)
     if total < 0 or tax < 0:
         raise Invalid("Earlier price reductions are larger than the new price. Reduce it by less.")
     return Proposal(
@@ -71,6 +80,7 @@ def propose(booking: Booking, edit: Edit) -> Proposal:
         menu_id=menu.pk,
         add_ons=add_ons,
         slot=slot,
+        fee_minor=fee,
         inputs=inputs,
         price=price,
         total_minor=total,
@@ -164,7 +174,7 @@ def _tax_rates(booking: Booking, slot: Slot | None) -> tuple[tuple[str, Decimal]
 def store(booking: Booking, proposal: Proposal) -> None:
     """Write the proposal onto the locked booking: its row, lines and add-ons. SlotTaken when the new time is full.
 
-    Earlier price reductions stay, after the new lines. The plan is the caller's.
+    What was reduced or added later stays, after the new lines. The plan is the caller's.
     """
     if proposal.slot is not None:
         _move(booking, proposal.slot)
@@ -178,14 +188,26 @@ def store(booking: Booking, proposal: Proposal) -> None:
             "slot", "starts_at", "ends_at", "adults", "children", "menu", "total_minor", "tax_minor", "agreement",
         ]
     )  # fmt: skip
-    reductions = list(booking.lines.filter(kind=LineKind.REDUCTION).order_by("position"))
+    later = list(booking.lines.filter(kind__in=LATER_KINDS).order_by("position"))
+    if proposal.fee_minor:
+        later.append(_fee_line(booking, proposal.fee_minor))
     booking.lines.all().delete()
     bookings.store_lines(booking, lines=proposal.price.lines)
-    for place, line in enumerate(reductions, start=len(proposal.price.lines) + 1):
+    for place, line in enumerate(later, start=len(proposal.price.lines) + 1):
         line.position = place
-    PriceLine.objects.bulk_create(reductions)
+    PriceLine.objects.bulk_create(later)
     booking.add_ons.all().delete()
     bookings.store_add_ons(booking, quantities=proposal.add_ons)
+
+
+def _fee_line(booking: Booking, fee_minor: int) -> PriceLine:
+    return PriceLine(
+        booking=booking,
+        kind=LineKind.EXTRA,
+        description="Moved to another day",
+        unit_minor=fee_minor,
+        amount_minor=fee_minor,
+    )
 
 
 def _move(booking: Booking, to: Slot) -> None:

@@ -60,6 +60,12 @@ def _take_again(booking: Booking) -> None:
         )
 
 
+def cancel(booking: Booking, *, actor: str, reason: str) -> bool:
+    """Its place is free at once; False when it was cancelled before. What becomes of the money is not said here."""
+    booking.cancelled_at = booking.cancelled_at or clock.now()
+    return booking.transition_to(BookingState.CANCELLED, actor=actor, reason=reason, save=["cancelled_at"])
+
+
 def reinstate(booking: Booking, *, actor: str, reason: str) -> None:
     """cancelled -> confirmed, if its time is free and still offered. Raises NoCapacity; then nothing changed."""
     _take_again(booking)

@@ -20,10 +20,14 @@ Row = TypeVar("Row", bound=Model)
 
 REFUND = "payments.refund"
 APPROVE = "payments.approve_refund"
+CANCEL = "payments.cancel_booking"
 RESOLVE = "payments.resolve_desk"
 GRANT_CREDIT = "payments.grant_credit"
 CAPTURE = "payments.capture"
 CHARGE_CARD = "payments.charge_card"
+VERIFY = "payments.verify"  # transfers: confirm, reject, record
+REVERSE = "payments.reverse"  # transfers: take back
+IMPORT_STATEMENT = "payments.import_statement"
 HANDLE_EVENTS = "payments.handle_events"
 _LOCKED = "_locked_without_second_factor"
 
@@ -37,6 +41,7 @@ _SEE = (
     | _codes("bookings", models="menu addon taxrate travelfee slot booking legaltext", actions="view")
     | _codes("payments", models="payment refund receipt deskitem webhookevent savedcard", actions="view")
     | _codes("payments", models="ledgertransaction ledgerentry balancetransaction", actions="view")
+    | _codes("payments", models="claim transfer statementimport statementline", actions="view")
     | _codes("core", models="outboxemail", actions="view")
     | frozenset({"djstripe.view"})
 )
@@ -45,9 +50,10 @@ _WORK = (
     | _codes("bookings", models="slot", actions="add change delete")
     | _codes("bookings", models="menu addon", actions="add change")
     | _codes("bookings", models="booking", actions="change")
+    | frozenset({VERIFY, IMPORT_STATEMENT})
 )
 _MANAGE = _codes("bookings", models="menu addon taxrate travelfee", actions="add change delete") | frozenset(
-    {REFUND, APPROVE, RESOLVE, GRANT_CREDIT, CAPTURE, CHARGE_CARD, HANDLE_EVENTS}
+    {REFUND, APPROVE, CANCEL, RESOLVE, GRANT_CREDIT, CAPTURE, CHARGE_CARD, REVERSE, HANDLE_EVENTS}
 )
 _OWN = (
     _codes("bookings", models="legaltext", actions="add")

@@ -12,7 +12,7 @@ from bookings.models import Booking
 from core import outbox
 from customers import access as roles
 from customers import merchants
-from payments.models import CardCharge, Payment, Refund
+from payments.models import Cancellation, CardCharge, Payment, Refund
 
 
 def refunded(refund: Refund, *, payment: Payment, booking: Booking) -> None:
@@ -30,6 +30,28 @@ def refunded(refund: Refund, *, payment: Payment, booking: Booking) -> None:
         subject=f"Your refund from {booking.merchant.name}",
         text=render_to_string("email/refund.txt", context),
         html=render_to_string("email/refund.html", context),
+        merchant_id=booking.merchant_id,
+    )
+
+
+def cancelled(booking: Booking, done: Cancellation) -> None:
+    """Tell that the booking is cancelled, what comes back and by which way, and what is kept, as it stands now."""
+    refunds = list(done.refunds.select_related("payment").order_by("pk"))
+    context = {
+        "booking": booking,
+        "merchant": booking.merchant,
+        "cancellation": done,
+        "refunds": refunds,
+        "total_minor": sum(refund.total_minor for refund in refunds),
+        "event_at": booking.local(booking.starts_at),
+        "link": booking_link(booking),
+    }
+    outbox.enqueue(
+        key=f"cancelled:{done.public_id}",
+        to=booking.contact_email,
+        subject=f"Your booking {booking.code} is cancelled",
+        text=render_to_string("email/booking_cancelled.txt", context),
+        html=render_to_string("email/booking_cancelled.html", context),
         merchant_id=booking.merchant_id,
     )
 

@@ -15,6 +15,7 @@ class LineKind(models.TextChoices):
     DISCOUNT = "discount", "Discount"
     TAX = "tax", "Tax"
     REDUCTION = "reduction", "Price reduction"
+    EXTRA = "extra", "Added afterwards"
 
 
 class PriceLine(models.Model):

@@ -2,6 +2,7 @@
 
 from django.db.models import Max, Q, Sum
 
+from bookings.editing import LATER_KINDS
 from bookings.models import Booking, BookingState, Instalment, LineKind, PriceLine
 from core import clock
 from core.money import share
@@ -15,8 +16,9 @@ def tax_within(booking: Booking, *, amount_minor: int) -> int:
     Computed on all reductions together, less what earlier ones took, so that cents never drift.
     """
     reduction = Q(kind=LineKind.REDUCTION)
+    priced = ~Q(kind__in=LATER_KINDS)
     sums = booking.lines.aggregate(
-        price=Sum("amount_minor", filter=~reduction, default=0),
+        price=Sum("amount_minor", filter=priced, default=0),
         tax=Sum("amount_minor", filter=Q(kind=LineKind.TAX), default=0),
         reduced=Sum("amount_minor", filter=reduction, default=0),
         reduced_tax=Sum("tax_minor", filter=reduction, default=0),

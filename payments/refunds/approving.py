@@ -17,8 +17,8 @@ from core.money import format_minor
 from customers import access
 from customers.authentication.recent import WITHIN, ReauthenticationRequired
 from customers.models import Membership, Merchant, Role
-from payments import errors, notices
-from payments.models import Payment, Refund, RefundRoute, RefundState
+from payments import desk, errors, notices
+from payments.models import DeskKind, Payment, Refund, RefundRoute, RefundState
 from payments.models.refund import NO_MONEY_MOVES
 from payments.refunds import executing, holding
 
@@ -130,7 +130,23 @@ def decline(refund: Refund, *, by: User, reason: str) -> Refund:
         refund.transition_to(to, actor=f"user:{by.pk}", reason=reason.strip())
         holding.release(refund, payment)
         notices.refund_declined(refund, by=by)
+        _tell_of_undecided(refund, payment)
     return refund
+
+
+def _tell_of_undecided(refund: Refund, payment: Payment) -> None:
+    """A cancelled booking's money must not be forgotten when what was to go back does not."""
+    if refund.cancellation is None:
+        return
+    desk.raise_item(
+        merchant=payment.merchant,
+        kind=DeskKind.REFUND_FAILED,
+        key=f"refund:{refund.public_id}",
+        summary=f"A cancelled booking's refund of {format_minor(refund.total_minor, refund.currency)} was declined",
+        payment=payment,
+        booking=payment.booking,
+        evidence={"refund": str(refund.public_id), "reason": refund.decision_reason},
+    )
 
 
 def _check_decider(refund: Refund, *, by: User, own_allowed: bool) -> None:

@@ -13,7 +13,7 @@ from core.errors import Forbidden, Invalid
 from core.money import format_minor
 from customers import access
 from customers.models import Customer
-from payments import credit, dues, errors, ledger, placing, refunds
+from payments import cancellation, credit, dues, errors, ledger, placing, refunds
 from payments.models import Account, DeskItem, RefundCause
 from payments.resolution import moving
 from payments.resolution.choices import BOOKABLE, Action, choices, failed_refund, on_unallocated
@@ -129,7 +129,8 @@ def _reinstate(order: Order) -> str:
     assert order.item.payment is not None
     booking = _locked_booking(order, order.item.booking)
     if booking.state == BookingState.CANCELLED:
-        lifecycle.reinstate(booking, actor=order.actor, reason=order.reason)
+        cancellation.reinstate(booking, actor=order.actor, reason=order.reason)
+        booking.refresh_from_db()
     else:
         lifecycle.confirm(booking, actor=order.actor, reason=order.reason)
     return f"{booking.code} is back; " + moving.place(

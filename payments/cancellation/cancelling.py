@@ -1,0 +1,212 @@
+"""The cancellation itself, and its undoing."""
+
+import logging
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from bookings import lifecycle
+from bookings.models import Booking, BookingState
+from core import clock, doorbell
+from core.errors import Forbidden, Invalid
+from customers import access
+from payments import checkout, errors, ledger, manual, notices, placing, refunds
+from payments.cancellation.previewing import Preview, preview
+from payments.models import (
+    OPEN_STATES,
+    Account,
+    BulkCancellation,
+    Cancellation,
+    GatewayAccount,
+    LedgerTransaction,
+    Payment,
+    PaymentState,
+    RefundCause,
+    RefundState,
+)
+from payments.refunds import approving, holding
+
+logger = logging.getLogger(__name__)
+CUSTOMER = "customer"
+
+
+def cancel(
+    booking: Booking,
+    *,
+    actor: str,
+    by: User | None = None,
+    reason: str = "",
+    percent: int | None = None,
+    as_credit: bool = False,
+    expected: str | None = None,
+    authenticated_at: datetime | None = None,
+    bulk: BulkCancellation | None = None,
+) -> Cancellation:
+    """Cancel the booking and put its refunds on their way; cancelled before, the same cancellation again.
+
+    `expected` is the `shown` of the preview that the person saw: PriceChanged when the figures are others now. Staff
+    (`by`) may give another `percent`, with a reason; more than the policy grants may wait for a second person. Raises
+    BookingSettled, Forbidden, Invalid, ReauthenticationRequired, LimitExceeded; then nothing changed.
+    """
+    _check(booking, by=by, reason=reason, percent=percent)
+    with transaction.atomic():
+        membership = approving.lock_requester(by, booking.merchant)
+        booking = placing.lock([booking.pk])[booking.pk]
+        if before := _in_force(booking):
+            return before
+        planned = preview(booking, percent=percent, as_credit=as_credit)
+        if expected is not None and planned.shown != expected:
+            raise errors.PriceChanged()
+        if by is None and booking.starts_at <= clock.now():
+            raise errors.BookingSettled("The event has begun; please call us.")
+        done = _store(booking, planned, actor=actor, by=by, reason=reason, bulk=bulk)
+        asked = refunds.Asked(
+            cause=RefundCause.CANCELLATION,
+            reason=f"Cancelled: {reason}".removesuffix(": "),
+            requested_by=by,
+            actor=actor,
+            as_credit=as_credit,
+            by_policy=bulk is not None or planned.percent <= planned.policy_percent,
+            cancellation=done,
+            authenticated_at=authenticated_at,
+        )
+        for part in sorted(planned.returned, key=lambda part: part.payment.pk):
+            _, payment = holding.lock(part.payment)
+            payment.booking = booking
+            refunds.create(
+                booking, payment, amount_minor=part.amount_minor, asked=asked, membership=membership
+            )
+        _keep(booking, done)
+        manual.lapse(booking)
+        notices.cancelled(booking, done)
+        doorbell.ring(refunds.SEND_TASK)
+    _end_open_cards(booking)
+    return done
+
+
+def _check(booking: Booking, *, by: User | None, reason: str, percent: int | None) -> None:
+    if by is None:
+        if percent is not None:
+            raise Forbidden("Only staff may give back another share than the policy says.")
+        return
+    if not access.may(by, permission=access.CANCEL, merchant_id=booking.merchant_id):
+        raise Forbidden("Your role does not allow to cancel bookings.")
+    if not reason.strip():
+        raise Invalid("Say why: the reason is kept with the booking.", fields={"reason": "Say why."})
+
+
+def _in_force(booking: Booking) -> Cancellation | None:
+    if booking.state != BookingState.CANCELLED:
+        return None
+    return booking.cancellations.filter(reinstated_at__isnull=True).first()
+
+
+def _store(
+    booking: Booking,
+    planned: Preview,
+    *,
+    actor: str,
+    by: User | None,
+    reason: str,
+    bulk: BulkCancellation | None,
+) -> Cancellation:
+    lifecycle.cancel(booking, actor=actor, reason=reason or "by the customer")
+    return Cancellation.objects.create(
+        booking=booking,
+        bulk=bulk,
+        actor=actor,
+        requested_by=by,
+        reason=reason.strip()[:300],
+        notice_days=planned.notice_days,
+        percent=planned.percent,
+        overruled=planned.is_overruled,
+        paid_minor=planned.paid_minor,
+        refund_minor=planned.refund_minor,
+        kept_minor=planned.kept_minor,
+    )
+
+
+def _keep(booking: Booking, done: Cancellation) -> None:
+    """What the policy lets the merchant keep is earned now."""
+    ledger.post(
+        merchant=booking.merchant,
+        currency=booking.currency,
+        source_key=f"kept:{done.public_id}",
+        description=f"Kept on the cancellation of {booking.code}",
+        occurred_at=clock.now(),
+        lines=[
+            ledger.debit(Account.CUSTOMER_DEPOSITS, done.kept_minor),
+            ledger.credit(Account.CANCELLATION_INCOME, done.kept_minor),
+        ],
+        booking=booking,
+    )
+
+
+def _end_open_cards(booking: Booking) -> None:
+    """What could still be paid is ended at Stripe; when Stripe is silent and it is paid after all, it is late money."""
+    rows = Payment.objects.filter(
+        booking=booking, method="card", state__in=OPEN_STATES - {PaymentState.AUTHORIZED}
+    )
+    for payment in rows:
+        account = GatewayAccount.objects.select_related("merchant").get(merchant_id=booking.merchant_id)
+        try:
+            checkout.end(account, payment, reason="the booking was cancelled")
+        except (errors.AlreadyPaid, errors.AlreadyAuthorized, errors.PaymentInProgress):
+            continue
+        except (
+            errors.GatewayUnknown,
+            errors.GatewayBusy,
+            errors.GatewayRefused,
+            errors.GatewayMisconfigured,
+        ):
+            logger.warning("payment %s was not ended after a cancellation", payment.public_id)
+
+
+@transaction.atomic
+def reinstate(booking: Booking, *, actor: str, reason: str) -> bool:
+    """cancelled -> confirmed, if its time is free; what was kept counts as paid again. False: it is not cancelled.
+
+    Refunds that nobody sent yet are withdrawn; those on their way stay, and what they took is due again. Raises
+    NoCapacity; then nothing changed. Joins the caller's transaction.
+    """
+    booking = placing.lock([booking.pk])[booking.pk]
+    if booking.state != BookingState.CANCELLED:
+        return False
+    lifecycle.reinstate(booking, actor=actor, reason=reason)
+    done = booking.cancellations.select_for_update(of=("self",)).filter(reinstated_at__isnull=True).first()
+    if done is None:
+        return True
+    done.reinstated_at = clock.now()
+    done.save(update_fields=["reinstated_at"])
+    kept = LedgerTransaction.objects.filter(
+        merchant=booking.merchant, source_key=f"kept:{done.public_id}"
+    ).first()
+    if kept is not None:
+        ledger.reverse(
+            posted=kept,
+            source_key=f"reinstated:{done.public_id}",
+            description=f"{booking.code} was reinstated",
+            occurred_at=clock.now(),
+        )
+    _withdraw(booking, done, actor=actor)
+    return True
+
+
+def _withdraw(booking: Booking, done: Cancellation, *, actor: str) -> None:
+    """Refunds of the cancellation that wait for a second person, or to be sent by hand, have no cause any more."""
+    waiting = (RefundState.REQUESTED, RefundState.APPROVED)
+    for refund in done.refunds.filter(state__in=waiting).select_related("payment").order_by("payment_id"):
+        _, payment = holding.lock(refund.payment)
+        before = refund.state
+        refund.failure_reason = "the booking was reinstated"
+        refund.transition_to(
+            RefundState.CANCELED,
+            actor=actor,
+            reason=refund.failure_reason,
+            save=["failure_reason", "updated_at"],
+        )
+        if before == RefundState.REQUESTED:
+            holding.release(refund, payment)
+        else:
+            holding.move(refund, payment, booking, before=before)

@@ -1,0 +1,136 @@
+"""What a cancellation would do, to the cent: bracket, what is kept, and the way back of each payment. Reads only."""
+
+from dataclasses import dataclass
+
+from bookings import agreement
+from bookings.models import Booking, BookingState
+from core import clock
+from core.errors import Invalid
+from core.money import share
+from customers.models import PaymentMethod
+from payments import errors, refunds
+from payments.models import Payment, PaymentState, RefundCause, RefundRoute
+from payments.refunds import allocating
+
+CANCELLABLE = frozenset({BookingState.DRAFT, BookingState.QUOTED, BookingState.HELD, BookingState.CONFIRMED})
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What one payment gives back, in minor units; `stripe_fee_minor` of it Stripe keeps from the merchant."""
+
+    payment: Payment
+    route: RefundRoute
+    amount_minor: int
+    fee_minor: int
+    stripe_fee_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        return self.amount_minor + self.fee_minor
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`paid_minor` of principal = `refund_minor` + `kept_minor`; with the fees' shares `total_minor` goes back."""
+
+    booking: Booking
+    notice_days: int
+    policy_percent: int
+    percent: int
+    paid_minor: int
+    refund_minor: int
+    returned: tuple[Returned, ...]
+
+    @property
+    def kept_minor(self) -> int:
+        return self.paid_minor - self.refund_minor
+
+    @property
+    def total_minor(self) -> int:
+        return sum(part.total_minor for part in self.returned)
+
+    @property
+    def unrecoverable_minor(self) -> int:
+        """What Stripe keeps of its own fees, at the merchant's expense."""
+        return sum(part.stripe_fee_minor for part in self.returned)
+
+    @property
+    def is_overruled(self) -> bool:
+        return self.percent != self.policy_percent
+
+    @property
+    def shown(self) -> str:
+        """The figures on the page: cancelling counts only for exactly these."""
+        parts = ",".join(f"{part.payment.pk}={part.route}:{part.total_minor}" for part in self.returned)
+        return f"{self.percent}|{self.refund_minor}|{self.kept_minor}|{parts}"
+
+
+def preview(booking: Booking, *, percent: int | None = None, as_credit: bool = False) -> Preview:
+    """What cancelling would do now: as the frozen policy says, or with `percent` of the principal that staff give.
+
+    Raises BookingSettled for what cannot be cancelled any more, Invalid for a percent that is none.
+    """
+    if booking.state not in CANCELLABLE:
+        raise errors.BookingSettled(f"This booking is {booking.get_state_display().lower()} already.")
+    if percent is not None and not 0 <= percent <= 100:
+        raise Invalid("Give between 0 and 100 percent back.", fields={"percent": "Between 0 and 100."})
+    bracket = agreement.cancellation(booking, today=clock.today(booking.timezone))
+    given = bracket.percent if percent is None else percent
+    payments = _with_money(booking)
+    paid = sum(net for _, net in payments)
+    refund = share(paid, part=given, whole=100)
+    return Preview(
+        booking=booking,
+        notice_days=bracket.notice_days,
+        policy_percent=bracket.percent,
+        percent=given,
+        paid_minor=paid,
+        refund_minor=refund,
+        returned=_returned(payments, refund_minor=refund, as_credit=as_credit),
+    )
+
+
+def _with_money(booking: Booking) -> list[tuple[Payment, int]]:
+    """The booking's payments that have principal on it still, with how much."""
+    rows = booking.payments.filter(state=PaymentState.SUCCEEDED, placed_minor__gt=0)
+    found = []
+    for payment in rows.select_related("merchant", "booking").order_by("pk"):
+        if net := refunds.refundable(payment, cause=RefundCause.CANCELLATION):
+            found.append((payment, net))
+    return found
+
+
+_ROUTES = {PaymentMethod.CARD: allocating.CARD, PaymentMethod.CREDIT: allocating.CREDIT}
+
+
+def _returned(
+    payments: list[tuple[Payment, int]], *, refund_minor: int, as_credit: bool
+) -> tuple[Returned, ...]:
+    nets = [
+        allocating.Net(
+            payment_id=payment.pk,
+            payer=payment.customer_id or 0,
+            route=_ROUTES.get(PaymentMethod(payment.method), allocating.BY_HAND),
+            order=place,
+            net_minor=net,
+        )
+        for place, (payment, net) in enumerate(payments)
+    ]
+    parts = allocating.allocate(refund_minor, nets)
+    return tuple(
+        _part(payment, parts[payment.pk], as_credit=as_credit)
+        for payment, _ in payments
+        if payment.pk in parts
+    )
+
+
+def _part(payment: Payment, amount_minor: int, *, as_credit: bool) -> Returned:
+    planned = refunds.preview(payment=payment, amount_minor=amount_minor, cause=RefundCause.CANCELLATION)
+    route = refunds.route_of(payment, as_credit=as_credit)
+    kept_by_stripe = 0
+    if route == RefundRoute.GATEWAY and payment.gateway_fee_minor:
+        kept_by_stripe = share(
+            payment.gateway_fee_minor, part=planned.total_minor, whole=payment.received_minor
+        )
+    return Returned(payment, route, planned.amount_minor, planned.fee_minor, kept_by_stripe)
