@@ -2,7 +2,7 @@
 
 For load balancers and supervisors, which ask by address, without TLS and often: so the middleware answers before
 hosts are checked and requests redirected, without session or user. The body names what is wrong in words, never an
-address or an error's text. The broker is reported, not required: nothing depends on it (core/doorbell.py).
+address or an error's text. The broker and whose keys are in use are reported, not required.
 """
 
 from collections.abc import Callable
@@ -18,6 +18,8 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
+
+from payments.models import GatewayAccount
 
 OK = "ok"
 BROKER_SECONDS = 0.2
@@ -48,7 +50,7 @@ def alive() -> HttpResponse:
 
 
 def ready() -> HttpResponse:
-    """200 when requests can be served, else 503. Two SQL statements, one word to the broker."""
+    """200 when requests can be served, else 503. Three SQL statements, one word to the broker."""
     database, migrations = _schema()
     is_ready = database == OK and migrations == OK
     found = {
@@ -56,6 +58,7 @@ def ready() -> HttpResponse:
         "database": database,
         "migrations": migrations,
         "broker": _broker(),
+        "stripe_keys": _stripe_keys() if is_ready else "unknown",
     }
     return JsonResponse(found, status=200 if is_ready else 503)
 
@@ -79,6 +82,12 @@ def _schema() -> tuple[str, str]:
         if key not in applied and not (replaced and replaced <= applied)
     ]
     return OK, f"{len(missing)} to apply" if missing else OK
+
+
+def _stripe_keys() -> str:
+    """As the workers last found them (payments/keys.py); reported, for everything but cards goes on."""
+    foreign = GatewayAccount.objects.exclude(foreign_account_id="").count()
+    return f"{foreign} of another account" if foreign else OK
 
 
 @cache

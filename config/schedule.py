@@ -18,6 +18,7 @@ EVERY: dict[str, timedelta] = {
     "payments.ask_for_refunds": timedelta(minutes=1),
     "payments.read_balance": timedelta(minutes=1),
     "payments.read_late_balance": timedelta(hours=1),
+    "payments.check_keys": timedelta(hours=1),
     "customers.send_links": timedelta(seconds=15),
     "customers.forget_links": timedelta(hours=6),
     "core.tasks.forget_idempotency_records": timedelta(hours=1),

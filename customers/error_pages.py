@@ -6,6 +6,7 @@ query only where a template asks. The page for errors of our own must appear whe
 
 from typing import Any
 
+from django.core.exceptions import DisallowedHost
 from django.db import Error as DatabaseFailure
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -25,7 +26,7 @@ def merchant(request: HttpRequest) -> dict[str, Any]:
 def _merchant(request: HttpRequest) -> Merchant | None:
     try:
         return merchants.of_request(request)
-    except (Http404, DatabaseFailure):
+    except (Http404, DatabaseFailure, DisallowedHost):
         return None
 
 

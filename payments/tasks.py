@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from celery import shared_task
 from django.db import connection
 
-from payments import credit, events, handling, inbox, mirror, receipts, reconcile, refunds
+from payments import credit, events, handling, inbox, keys, mirror, receipts, reconcile, refunds
 from payments.models import WebhookEvent
 
 logger = logging.getLogger(__name__)
@@ -28,10 +28,19 @@ def handle_events() -> int:
 
 def handle(event: WebhookEvent) -> handling.Handled:
     """One event: mirror it, then do what it asks for. What the mirror cannot store never holds money up."""
+    if event.endpoint.gateway_account.foreign_account_id:
+        raise handling.MustWait("Stripe's key belongs to another account.")
     mirrored = mirror.store(event)
     if mirrored.outcome == mirror.Outcome.REFUSED:
         raise handling.Unacceptable(f"Not mirrored and not handled: {mirrored.reason}.")
     return events.handle(event)
+
+
+@shared_task(name="payments.check_keys", ignore_result=True)
+def check_keys() -> int:
+    """Ask Stripe whose keys are in use."""
+    with alone("check_keys") as mine:
+        return keys.check() if mine else 0
 
 
 @shared_task(name="payments.refetch_mirror", ignore_result=True)

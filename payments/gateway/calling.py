@@ -53,9 +53,15 @@ def _refuse_inside_transaction() -> None:
         ) from inside
 
 
-def call(account: GatewayAccount, ask: Callable[[Any], T]) -> T:
-    """What Stripe answers; a failure is one of the named errors."""
+def call(account: GatewayAccount, ask: Callable[[Any], T], *, whosoever: bool = False) -> T:
+    """What Stripe answers; a failure is one of the named errors.
+
+    With a key that is known to belong to another account nobody is asked: two accounts' money must never mix.
+    `whosoever` is for the question whose key it is.
+    """
     _refuse_inside_transaction()
+    if account.foreign_account_id and not whosoever:
+        raise errors.GatewayMisconfigured()
     client = _client(
         secret_key(account),
         base=settings.STRIPE_API_BASE,

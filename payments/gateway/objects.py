@@ -33,4 +33,4 @@ def retrieve(account: GatewayAccount, object_type: str, object_id: str) -> Mappi
 
 def account_id(account: GatewayAccount) -> str:
     """Whose key this is: acct_…"""
-    return str(calling.call(account, lambda v1: v1.accounts.retrieve_current())["id"])
+    return str(calling.call(account, lambda v1: v1.accounts.retrieve_current(), whosoever=True)["id"])

@@ -15,6 +15,11 @@ class GatewayAccount(PublicIdModel):
     stripe_account_id = models.CharField(max_length=64, blank=True, help_text="acct_…, as Stripe tells it.")
     publishable_key = models.CharField(max_length=255, blank=True)
     secret_key = EncryptedTextField(blank=True, default="")
+    foreign_account_id = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="The other account that the key in use belongs to: nothing is asked of Stripe until that is mended.",
+    )
     allows_authorization = models.BooleanField(
         default=False,
         help_text="Customers' frontends may authorize a card (POST payments/authorize) and leave the capture to staff; "

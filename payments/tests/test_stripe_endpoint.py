@@ -9,7 +9,7 @@ import stripe
 from django.core.management import CommandError, call_command
 
 from bookings.tests.factories import MerchantFactory
-from payments import accounts, events
+from payments import accounts, events, webhooks
 from payments.management.commands import stripe_endpoint
 
 NAMES_AT_STRIPE = Path(stripe.__file__).parent / "params" / "_webhook_endpoint_create_params.py"
@@ -49,3 +49,4 @@ def test_the_address_is_the_merchants_own(settings) -> None:
 
 def test_a_family_without_names_would_be_noticed() -> None:
     assert set(stripe_endpoint.FAMILIES) == set(events.MIRRORED_FAMILIES)
+    assert stripe_endpoint.PREFIX == webhooks.PREFIX

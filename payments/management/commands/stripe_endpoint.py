@@ -13,8 +13,8 @@ from django.core.management.base import BaseCommand, CommandError
 from customers import merchants
 from payments import events
 from payments.models import WebhookEndpoint
-from payments.webhooks import PREFIX
 
+PREFIX = "/api/stripe/webhook"
 # What Stripe has of the families that are mirrored.
 FAMILIES = {
     "product.": ("created", "deleted", "updated"),
