@@ -55,7 +55,7 @@ class CustomerForm(ScopedForm):
 
     def _post_clean(self) -> None:
         before = self.instance.email
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]  # Django's own hook, which its stubs leave out
         if self.instance.pk and self.instance.email != before:
             self.instance.email_verified_at = None
             self.instance.sign_in_version += 1
