@@ -33,6 +33,13 @@ def find_chromium() -> str | None:
     return named or next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """With several processes nobody sees all tests before they run, so this is asked at once."""
+    several = getattr(config.option, "numprocesses", 0) and not hasattr(config, "workerinput")
+    if several and os.environ.get("REQUIRE_BROWSER") == "1" and not find_chromium():
+        raise pytest.UsageError(f"browser tests must run, but {NO_CHROMIUM}.")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     browser_tests = [item for item in items if item.get_closest_marker("browser")]
     if browser_tests:

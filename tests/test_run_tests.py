@@ -60,14 +60,16 @@ def test_two_runs_at_once_share_one_template_and_a_killed_one_is_swept(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("required", "code", "sentence"),
+    ("required", "processes", "code", "sentence"),
     [
-        ("0", 0, "browser tests did NOT run: no Chromium here. Install the package chromium"),
-        ("1", 4, "browser tests must run, but Chromium is not here"),
+        ("0", "0", 0, "browser tests did NOT run: no Chromium here. Install the package chromium"),
+        ("0", "2", 0, "browser tests did NOT run: no Chromium here. Install the package chromium"),
+        ("1", "0", 4, "browser tests must run, but Chromium is not here"),
+        ("1", "2", 4, "browser tests must run, but Chromium is not here"),
     ],
 )
 def test_browser_tests_without_chromium_are_told_or_fail(
-    tmp_path: Path, required: str, code: int, sentence: str
+    tmp_path: Path, required: str, processes: str, code: int, sentence: str
 ) -> None:
     (tmp_path / "conftest.py").write_text((ROOT / "conftest.py").read_text())
     (tmp_path / "test_page.py").write_text(
@@ -83,6 +85,8 @@ def test_browser_tests_without_chromium_are_told_or_fail(
         sys.executable,
         "-m",
         "pytest",
+        "-n",
+        processes,
         "-c",
         str(ROOT / "pytest.ini"),
         "--rootdir",
