@@ -218,10 +218,8 @@ PRIVATE_MEDIA_ROOT = env.path(
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "private": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "core.uploads.PrivateStorage",
         "OPTIONS": {
-            "location": str(PRIVATE_MEDIA_ROOT),
-            "base_url": None,
             "file_permissions_mode": 0o600,
             "directory_permissions_mode": 0o700,
         },
@@ -297,6 +295,8 @@ SPECTACULAR_SETTINGS = {
         "CheckoutModeEnum": "payments.models.CheckoutMode",
         "PurposeEnum": "bookings.models.Purpose",
         "PaymentMethodEnum": "customers.models.PaymentMethod",
+        "TransferMethodEnum": "payments.api.manual_shapes.METHOD_CHOICES",
+        "ClaimedMethodEnum": "payments.api.manual_shapes.CLAIMED_CHOICES",
         "LineKindEnum": "bookings.models.LineKind",
         "PerEnum": "bookings.models.Per",
     },

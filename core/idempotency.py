@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import connection, transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -125,8 +126,19 @@ def _scope(view: Any, *, request: Request, route: str) -> Scope | None:
     return Scope(principal=principal, merchant_id=merchant_id, route=route, key=key)
 
 
+class _BodyEncoder(JSONEncoder):
+    """A file counts by its content."""
+
+    def default(self, obj: Any) -> Any:
+        if isinstance(obj, UploadedFile):
+            digest = hashlib.sha256(obj.read()).hexdigest()
+            obj.seek(0)
+            return digest
+        return super().default(obj)
+
+
 def _fingerprint(request: Request) -> str:
-    body = json.dumps(request.data, sort_keys=True, cls=JSONEncoder)
+    body = json.dumps(request.data, sort_keys=True, cls=_BodyEncoder)
     return hashlib.sha256(f"{request.method} {request.get_full_path()}\n{body}".encode()).hexdigest()
 
 

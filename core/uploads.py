@@ -4,9 +4,26 @@ Nothing here has an address: whoever may see a file gets it from a view that che
 what they accept before they store it.
 """
 
+import os
 import uuid
 
-from django.core.files.storage import Storage, storages
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage, Storage, storages
+
+
+class PrivateStorage(FileSystemStorage):
+    """Files in a folder that no server serves: settings.PRIVATE_MEDIA_ROOT, read each time."""
+
+    @property
+    def base_location(self) -> str:  # type: ignore[override]
+        return str(settings.PRIVATE_MEDIA_ROOT)
+
+    @property
+    def location(self) -> str:  # type: ignore[override]
+        return os.path.abspath(self.base_location)
+
+    def url(self, name: str | None) -> str:
+        raise ValueError("A private file has no address: serve it from a view that checks who asks.")
 
 
 def storage() -> Storage:

@@ -1,6 +1,7 @@
 """The pay pages for Zelle and Venmo: how to pay, "I have sent it", and taking that back."""
 
 import uuid
+from typing import Any
 
 from django.core.cache import cache
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
@@ -29,7 +30,8 @@ def _page(
     request: HttpRequest, found: Booking, *, method: str, form: page_manual.ClaimForm, status: int = 200
 ) -> HttpResponseBase:
     purpose = request.GET.get("purpose", "")
-    context = {"merchant": found.merchant, "page": page_booking.build(found), "form": form}
+    page = page_booking.build(found)
+    context: dict[str, Any] = {"merchant": found.merchant, "page": page, "form": form}
     waiting = page_manual.open_claim(found)
     if waiting is not None:
         return render(request, "payments/transfer_waiting.html", {**context, "claim": waiting}, status=status)
@@ -40,7 +42,7 @@ def _page(
         return redirect("payments:pay", code=found.code)
     except errors.NothingToPay:
         return redirect("payments:booking", code=found.code)
-    if not context["page"].can_pay:
+    if not page.can_pay:
         return redirect("payments:booking", code=found.code)
     return render(request, "payments/transfer.html", context, status=status)
 

@@ -7,6 +7,7 @@ words are in `policy.py`. Write what ought to be, not what the code does now.
 from dataclasses import dataclass
 
 from tests.permissions.policy import (
+    FORBIDDEN,
     HEARD,
     MISSING,
     NOT_ALLOWED,
@@ -27,6 +28,7 @@ from tests.permissions.policy import (
     own_page,
     party,
     signed_in_staff,
+    staff_of_it,
 )
 
 API = [
@@ -45,6 +47,17 @@ API = [
     decide(
         "api/v1/payments/create-intent", "POST", party("clerk"), send=lambda world: {"booking": world.code}
     ),
+    decide(
+        "api/v1/payments/manual",
+        "POST",
+        party("clerk"),
+        send=lambda world: {"booking": world.code, "method": "zelle"},
+    ),
+    decide("api/v1/payments/record", "POST", members("clerk", ok=UNREADABLE)),
+    decide("api/v1/payments/<uuid:public_id>/claim", "POST", party("clerk", lesser=FORBIDDEN)),
+    decide("api/v1/payments/<uuid:public_id>/confirm", "POST", staff_of_it("clerk")),
+    decide("api/v1/payments/<uuid:public_id>/reject", "POST", staff_of_it("clerk")),
+    decide("api/v1/payments/<uuid:public_id>/reverse", "POST", staff_of_it("manager")),
     decide("api/v1/payments/<uuid:public_id>", "GET", party()),
     decide("api/v1/payments/<uuid:public_id>/receipt", "GET", party()),
     decide("api/v1/webhooks/health", "GET", members()),
@@ -97,6 +110,14 @@ PAGES = [
     decide("b/<str:code>/pay", "POST", everyone(NOT_ALLOWED)),
     decide("b/<str:code>/pay/start", "GET", everyone(NOT_ALLOWED)),
     decide("b/<str:code>/pay/start", "POST", own_page()),
+    decide("b/<str:code>/pay/zelle/qr", "GET", own_page(ok=HEARD | MISSING)),
+    decide("b/<str:code>/pay/zelle/qr", "POST", everyone(NOT_ALLOWED)),
+    decide("b/<str:code>/pay/<str:method>", "GET", own_page()),
+    decide("b/<str:code>/pay/<str:method>", "POST", everyone(NOT_ALLOWED)),
+    decide("b/<str:code>/pay/<str:method>/sent", "GET", everyone(NOT_ALLOWED)),
+    decide("b/<str:code>/pay/<str:method>/sent", "POST", own_page()),
+    decide("b/<str:code>/claims/<uuid:public_id>/withdraw", "GET", everyone(NOT_ALLOWED)),
+    decide("b/<str:code>/claims/<uuid:public_id>/withdraw", "POST", own_page()),
     decide("b/<str:code>/paid", "GET", own_page()),
     decide("b/<str:code>/paid", "POST", everyone(NOT_ALLOWED)),
     decide("b/<str:code>/payments/<uuid:public_id>/status", "GET", own_page()),

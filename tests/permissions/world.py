@@ -52,6 +52,7 @@ class House:
             "code": self.code,
             "public_id": str(self.payment.public_id),
             "number": self.ours.receipts[0].label,
+            "method": "zelle",
             "receipt_id": str(self.ours.receipts[0].pk),
             "content_type_id": "1",
             "object_id": "1",

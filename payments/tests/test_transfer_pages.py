@@ -1,0 +1,123 @@
+"""The customer's pages for Zelle and Venmo, without a browser: what is shown, said, refused and taken back."""
+
+import io
+
+import pytest
+from django.core.files.base import ContentFile
+from django.test import Client
+from PIL import Image
+
+from bookings import access
+from core import uploads
+from payments import manual
+from payments.models import Claim, Payment
+from payments.tests.test_api_manual import private_files
+from payments.tests.test_manual import TODAY, book, by, claimed, confirm, merchant, standing
+
+__all__ = ["by", "merchant", "private_files"]
+pytestmark = pytest.mark.django_db
+SENT = {"sender_name": "Ada Example", "sent_on": TODAY.isoformat(), "note": ""}
+
+
+def visitor(booking):
+    client = Client()
+    client.get(f"/b/{booking.code}?t={access.issue(booking)}")
+    return client
+
+
+def test_looking_shows_whom_how_much_and_which_note_and_writes_nothing(merchant):
+    booking = book(merchant)
+    guest = visitor(booking)
+    zelle = guest.get(f"/b/{booking.code}/pay/zelle").content.decode()
+    for words in ("$100.00", "pay@ember.example", "Ember LLC", booking.code, "You save $8.00"):
+        assert words in zelle
+    venmo = guest.get(f"/b/{booking.code}/pay/venmo").content.decode()
+    for words in ("$103.00", "@ember-kitchen", "txn=pay&amp;amount=103.00", "<svg", "saves $5.00"):
+        assert words in venmo
+    assert "$108.00" in venmo
+    everything = guest.get(f"/b/{booking.code}/pay/zelle?purpose=full").content.decode()
+    assert "$1,087.50" in everything
+    assert not Payment.objects.exists()
+    assert guest.get(f"/b/{booking.code}/pay/cash").status_code == 302
+    assert Client().get(f"/b/{booking.code}/pay/zelle").status_code == 404
+
+
+def test_the_banks_qr_is_shown_when_the_merchant_uploaded_one(merchant, private_files):
+    booking = book(merchant)
+    guest = visitor(booking)
+    assert guest.get(f"/b/{booking.code}/pay/zelle/qr").status_code == 404
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "PNG")
+    merchant.zelle_qr = uploads.storage().save("qr/one.png", ContentFile(file.getvalue()))
+    merchant.save()
+    assert "/pay/zelle/qr" in guest.get(f"/b/{booking.code}/pay/zelle").content.decode()
+    answer = guest.get(f"/b/{booking.code}/pay/zelle/qr")
+    assert (answer["Content-Type"], b"".join(answer.streaming_content)) == ("image/png", file.getvalue())
+
+
+def test_i_have_sent_it_twice_is_one_claim_and_the_page_says_that_we_look(merchant):
+    booking = book(merchant)
+    guest = visitor(booking)
+    for _ in range(2):
+        answer = guest.post(f"/b/{booking.code}/pay/zelle/sent", SENT)
+        assert (answer.status_code, answer["Location"]) == (302, f"/b/{booking.code}/pay/zelle")
+    assert Claim.objects.count() == 1
+    page = guest.get(f"/b/{booking.code}/pay/zelle").content.decode()
+    assert "We are checking your Zelle payment" in page
+    status = guest.get(f"/b/{booking.code}").content.decode()
+    assert "We are checking your Zelle payment" in status
+    assert "Pay the deposit" not in status
+    said = Claim.objects.get()
+    guest.post(f"/b/{booking.code}/claims/{said.public_id}/withdraw")
+    said.refresh_from_db()
+    assert said.state == "withdrawn"
+    assert "Pay the deposit with Venmo" in guest.get(f"/b/{booking.code}/pay/venmo").content.decode()
+
+
+def test_what_is_wrong_stands_beside_its_field_and_nothing_is_claimed(merchant):
+    booking = book(merchant)
+    guest = visitor(booking)
+    file = io.BytesIO(b"<html>no picture</html>")
+    file.name = "proof.png"
+    wrong = {**SENT, "sender_name": "", "sent_on": "2031-01-01", "proof": file}
+    page = guest.post(f"/b/{booking.code}/pay/venmo/sent", wrong)
+    assert page.status_code == 422
+    for words in ("Whose name stands on the transfer?", "Please send a picture"):
+        assert words in page.content.decode()
+    late = guest.post(f"/b/{booking.code}/pay/venmo/sent", {**SENT, "sent_on": "2031-01-01"})
+    assert "Give the day on which you sent it." in late.content.decode()
+    assert not Claim.objects.exists()
+
+
+def test_claiming_without_end_is_slowed_down(merchant):
+    booking = book(merchant)
+    guest = visitor(booking)
+    answers = [
+        guest.post(f"/b/{booking.code}/pay/zelle/sent", {**SENT, "sent_on": "2031-01-01"}).status_code
+        for _ in range(14)
+    ]
+    assert answers[0] == 422
+    assert answers[-1] == 429
+
+
+def test_a_rejection_is_read_on_the_page_and_a_found_payment_ends_it(merchant, by):
+    booking = book(merchant)
+    guest = visitor(booking)
+    manual.reject(claimed(booking), reason="The name there is another one.", by=by)
+    page = guest.get(f"/b/{booking.code}/pay/zelle").content.decode()
+    assert "The name there is another one." in page
+    assert "I have sent it" in page
+    confirm(claimed(booking), by=by)
+    assert guest.get(f"/b/{booking.code}").content.decode().count("You are booked") >= 1
+    balance = guest.get(f"/b/{booking.code}/pay/zelle").content.decode()
+    assert "Pay the balance with Zelle" in balance
+
+
+def test_nobody_claims_or_withdraws_for_another(merchant):
+    mine, theirs = book(merchant), book(merchant, email="b@example.com", phone="(415) 555-2672")
+    said = claimed(theirs)
+    guest = visitor(mine)
+    before = standing(mine, theirs)
+    assert guest.post(f"/b/{theirs.code}/pay/zelle/sent", SENT).status_code == 404
+    guest.post(f"/b/{mine.code}/claims/{said.public_id}/withdraw")
+    assert standing(mine, theirs) == before
