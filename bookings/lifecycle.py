@@ -60,6 +60,16 @@ def _take_again(booking: Booking) -> None:
         )
 
 
+def complete(booking: Booking, *, actor: str, reason: str) -> bool:
+    """confirmed -> completed."""
+    return booking.transition_to(BookingState.COMPLETED, actor=actor, reason=reason)
+
+
+def undo_completion(booking: Booking, *, actor: str, reason: str) -> bool:
+    """completed -> confirmed."""
+    return booking.transition_to(BookingState.CONFIRMED, actor=actor, reason=reason)
+
+
 def cancel(booking: Booking, *, actor: str, reason: str) -> bool:
     """Its place is free at once; False when it was cancelled before. What becomes of the money is not said here."""
     booking.cancelled_at = booking.cancelled_at or clock.now()

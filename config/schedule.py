@@ -14,6 +14,7 @@ EVERY: dict[str, timedelta] = {
     "payments.expire_holds": timedelta(seconds=30),
     "payments.ask_for_payments": timedelta(minutes=1),
     "payments.send_refunds": timedelta(seconds=30),
+    "payments.complete_events": timedelta(minutes=10),
     "payments.expire_credit": timedelta(hours=6),
     "payments.ask_for_refunds": timedelta(minutes=1),
     "payments.read_balance": timedelta(minutes=1),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from celery import shared_task
 from django.db import connection
 
-from payments import credit, events, handling, inbox, keys, mirror, receipts, reconcile, refunds
+from payments import completion, credit, events, handling, inbox, keys, mirror, receipts, reconcile, refunds
 from payments.models import WebhookEvent
 
 logger = logging.getLogger(__name__)
@@ -89,6 +89,13 @@ def send_refunds() -> int:
     """Send what was approved and not sent yet."""
     with alone("send_refunds") as mine:
         return refunds.send_due() if mine else 0
+
+
+@shared_task(name="payments.complete_events", ignore_result=True)
+def complete_events() -> int:
+    """Mark bookings done whose event is over."""
+    with alone("complete_events") as mine:
+        return completion.complete_due() if mine else 0
 
 
 @shared_task(name="payments.expire_credit", ignore_result=True)
