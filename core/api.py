@@ -19,6 +19,8 @@ from rest_framework.request import Request
 from core.money import Money
 from core.problems import MEDIA_TYPE, ProblemSerializer
 
+# Ends at a full stop before a capital, or at the end.
+_FIRST_SENTENCE = re.compile(r".*?(?:\.(?= [A-Z0-9])|$)")
 _ROW_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -104,6 +106,13 @@ def refusals(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
 
 class Schema(AutoSchema):
     """OpenAPI of one view; says which routes honour an Idempotency-Key."""
+
+    def get_summary(self) -> str | None:
+        """What the page of the document shows beside a route: the first sentence of what its method says."""
+        given = super().get_summary()
+        method = getattr(self.view, self.method.lower(), None)
+        words = " ".join((getattr(method, "__doc__", None) or "").split())
+        return given or _FIRST_SENTENCE.match(words + " ").group().strip() or None  # type: ignore[union-attr]
 
     def get_override_parameters(self) -> list[Any]:
         method = getattr(self.view, self.method.lower(), None)
