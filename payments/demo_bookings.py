@@ -219,6 +219,7 @@ class _Run:
             requested_by=self.staff,
             actor=f"user:{self.staff.pk}" if self.staff else "system",
             request_key=f"demo:{payment.public_id}",
+            authenticated_at=clock.now(),
         )
         self.events.hear()
 
