@@ -13,6 +13,7 @@ from django.db import transaction
 
 from bookings import lifecycle
 from bookings.models import Booking, BookingState
+from core import clock
 from payments import demo_sandbox, demo_till, facts, refunds
 from payments.demo_calendar import Fate, Plan
 from payments.models import (
