@@ -38,7 +38,9 @@ class Clean:
     left: str = ""
 
 
-def clean(content: bytes, *, pdf: bool = True, longest_side: int = LONGEST_SIDE) -> Clean:
+def clean(
+    content: bytes, *, pdf: bool = True, as_png: bool = False, longest_side: int = LONGEST_SIDE
+) -> Clean:
     """The file as it may be stored. Raises Refused for anything but a picture (JPEG, PNG, WebP) or, if `pdf`, a PDF."""
     if not content:
         raise Refused("The file is empty.")
@@ -48,10 +50,10 @@ def clean(content: bytes, *, pdf: bool = True, longest_side: int = LONGEST_SIDE)
         if pdf:
             return _pdf(content.lstrip())
         raise Refused("Please send a picture (JPEG, PNG or WebP), not a PDF.")
-    return _picture(content, longest_side=longest_side)
+    return _picture(content, longest_side=longest_side, as_png=as_png)
 
 
-def _picture(content: bytes, *, longest_side: int) -> Clean:
+def _picture(content: bytes, *, longest_side: int, as_png: bool) -> Clean:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -64,7 +66,7 @@ def _picture(content: bytes, *, longest_side: int) -> Clean:
         raise Refused("Please send a picture (JPEG, PNG or WebP) or a PDF.") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Refused("The picture cannot be read. Please take another screenshot.") from None
-    return _written(upright, lossless=opened.format == "PNG")
+    return _written(upright, lossless=as_png or opened.format == "PNG")
 
 
 def _written(picture: Image.Image, *, lossless: bool) -> Clean:

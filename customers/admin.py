@@ -3,6 +3,8 @@
 Who works where stands in admin_staff.py.
 """
 
+import base64
+
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
@@ -34,6 +36,11 @@ SURCHARGE_RULE = (
     "refused while the card fee is higher."
 )
 
+TRANSFER_RULE = (
+    "Customers see these on the pay page once the address or handle is filled in, with the amount and the booking's "
+    "code for the note. Nobody tells us when a transfer arrives: the customer says that it was sent, and you confirm."
+)
+
 
 @admin.register(Merchant)
 class MerchantAdmin(DetailAdmin):
@@ -41,7 +48,7 @@ class MerchantAdmin(DetailAdmin):
     form = MerchantForm
     list_display = ("name", "email", "currency", "timezone", "tier", "is_active")
     search_fields = ("name",)
-    readonly_fields = ("slug", "host", "currency", "country", "is_active", "tier", "policy")
+    readonly_fields = ("slug", "host", "currency", "country", "is_active", "tier", "policy", "qr_code")
     fieldsets = (
         (None, {"fields": ("name", "email", "phone", "address", "statement_descriptor")}),
         (
@@ -55,6 +62,21 @@ class MerchantAdmin(DetailAdmin):
                     "zelle_fee_rate",
                     "cash_fee_rate",
                     "check_fee_rate",
+                ),
+            },
+        ),
+        (
+            "Zelle and Venmo",
+            {
+                "description": TRANSFER_RULE,
+                "fields": (
+                    "offers_zelle",
+                    ("zelle_name", "zelle_contact"),
+                    "qr_code",
+                    ("zelle_qr_upload", "zelle_qr_remove"),
+                    "offers_venmo",
+                    "venmo_handle",
+                    "claim_hold_hours",
                 ),
             },
         ),
@@ -82,6 +104,16 @@ class MerchantAdmin(DetailAdmin):
     def tier(self, row: Merchant) -> str:
         fee = platform_fees.TIERS[FeeTier(row.fee_tier)]
         return f"{row.get_fee_tier_display()} ({fee.rate * 100:.1f} %)"
+
+    @admin.display(description="QR code shown")
+    def qr_code(self, row: Merchant) -> SafeString | str:
+        if not row.zelle_qr:
+            return "None: customers see the address as text."
+        with row.zelle_qr.open("rb") as file:
+            drawn = base64.b64encode(file.read()).decode()
+        return format_html(
+            '<img src="data:image/png;base64,{}" width="160" alt="The QR code for Zelle">', drawn
+        )
 
     @admin.display(description="Cancellation policy")
     def policy(self, row: Merchant) -> str:

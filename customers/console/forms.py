@@ -6,14 +6,78 @@ from zoneinfo import available_timezones
 from babel import Locale, UnknownLocaleError
 from django import forms
 from django.core.exceptions import ValidationError
-from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
+from django.core.files.base import ContentFile
+from django.core.validators import validate_email
+from django.db import transaction
+from phonenumber_field import phonenumber
+from unfold.widgets import (
+    UnfoldAdminEmailInputWidget,
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
+from core import pictures, uploads
 from customers import staff
 from customers.console.fields import MinorAmountField, PercentField, ScopedForm
 from customers.models import Customer, Membership, Merchant, Role
 
+QR_SIDE = 900  # Pixels: sharp on any screen.
 
-class MerchantForm(ScopedForm):
+
+class TransferSettings(ScopedForm):
+    """Where customers send Zelle and Venmo, and the bank's QR code, which is drawn anew before it is kept."""
+
+    zelle_qr_upload = forms.FileField(
+        label="Zelle QR code",
+        required=False,
+        help_text="From your bank's app, as a picture. Without one, customers see the address as text.",
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+    )
+    zelle_qr_remove = forms.BooleanField(
+        label="Remove the QR code", required=False, widget=UnfoldBooleanSwitchWidget
+    )
+
+    def clean_zelle_contact(self) -> str:
+        contact = str(self.cleaned_data["zelle_contact"]).strip()
+        if not contact:
+            return ""
+        if "@" in contact:
+            validate_email(contact)
+            return contact.lower()
+        phone = phonenumber.to_python(contact, region="US")
+        if phone is None or not phone.is_valid():
+            raise ValidationError("Type the e-mail address or U.S. phone number that is enrolled with Zelle.")
+        return str(phone.as_national)
+
+    def clean_zelle_qr_upload(self) -> pictures.Clean | None:
+        upload = self.cleaned_data.get("zelle_qr_upload")
+        if upload is None:
+            return None
+        try:
+            return pictures.clean(upload.read(), pdf=False, as_png=True, longest_side=QR_SIDE)
+        except pictures.Refused as refusal:
+            raise ValidationError(refusal.detail) from refusal
+
+    def save(self, commit: bool = True) -> Any:
+        """A new picture gets a new name; the old one stays until nothing points to it, that is for one save."""
+        new: pictures.Clean | None = self.cleaned_data.get("zelle_qr_upload")
+        before = self.instance.zelle_qr.name
+        if new is not None:
+            place = uploads.new_name(folder="zelle", suffix=new.suffix)
+            self.instance.zelle_qr = uploads.storage().save(place, ContentFile(new.content))
+        elif self.cleaned_data.get("zelle_qr_remove"):
+            self.instance.zelle_qr = ""
+        if before and before != self.instance.zelle_qr.name:
+            transaction.on_commit(lambda: uploads.storage().delete(before))
+        return super().save(commit)
+
+    class Meta:
+        model = Merchant
+        fields: list[str] = []
+
+
+class MerchantForm(TransferSettings):
     deposit_minor = MinorAmountField(label="Deposit", help_text="Tax included; never more than the price.")
     minimum_spend_minor = MinorAmountField(
         label="Minimum spend", help_text="On food and add-ons, before tax. 0: none."

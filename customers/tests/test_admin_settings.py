@@ -1,12 +1,15 @@
 """The merchant's settings, its staff and its customers, as their pages change them."""
 
+import io
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from PIL import Image
 
 from core.models import OutboxEmail
 from customers.models import Customer, Membership, Merchant, Role
@@ -41,7 +44,7 @@ def signed_in(user: User) -> Client:
     return client
 
 
-def settings_form(client: Client, merchant: Merchant, **changes: str) -> dict[str, str]:
+def settings_form(client: Client, merchant: Merchant, **changes: Any) -> dict[str, Any]:
     """The page's own values with what was typed over them."""
     form = (
         client.get(reverse("admin:customers_merchant_change", args=[merchant.pk])).context["adminform"].form
@@ -50,7 +53,7 @@ def settings_form(client: Client, merchant: Merchant, **changes: str) -> dict[st
     return {name: str(value) for name, value in kept.items() if value not in (None, False)} | changes
 
 
-def saved(client: Client, merchant: Merchant, **changes: str) -> str:
+def saved(client: Client, merchant: Merchant, **changes: Any) -> str:
     """What the form complained about; empty when it was stored."""
     address = reverse("admin:customers_merchant_change", args=[merchant.pk])
     answer = client.post(address, settings_form(client, merchant, **changes))
@@ -213,3 +216,29 @@ def test_a_customers_address_is_kept_in_lower_case_and_once(client: Client, merc
     assert Customer.objects.get().email == "ada@example.com"
     assert again.status_code == 200
     assert again.context["adminform"].form.errors
+
+
+def test_where_transfers_go_is_checked_and_the_banks_qr_is_drawn_anew(
+    client: Client, merchant: Merchant, settings: Any, tmp_path: Any
+) -> None:
+    settings.PRIVATE_MEDIA_ROOT = tmp_path
+    assert not saved(client, merchant, zelle_contact="(415) 555-2671", venmo_handle="harvest-table")
+    assert (merchant.zelle_contact, merchant.takes("zelle"), merchant.takes("venmo")) == (
+        "(415) 555-2671",
+        True,
+        True,
+    )
+    for wrong in ({"zelle_contact": "call us"}, {"venmo_handle": "@a b"}, {"claim_hold_hours": "73"}):
+        assert next(iter(wrong)) in saved(client, merchant, **wrong)
+    picture = io.BytesIO()
+    Image.new("RGB", (50, 50)).save(picture, "JPEG")
+    upload = SimpleUploadedFile("qr.exe", picture.getvalue())
+    assert not saved(client, merchant, zelle_qr_upload=upload)
+    [kept] = tmp_path.rglob("*.png")
+    assert Image.open(kept).format == "PNG"
+    page = client.get(reverse("admin:customers_merchant_change", args=[merchant.pk])).content.decode()
+    assert "data:image/png;base64," in page
+    bad = SimpleUploadedFile("qr.png", b"no picture")
+    assert "zelle_qr_upload" in saved(client, merchant, zelle_qr_upload=bad)
+    assert not saved(client, merchant, zelle_qr_remove="on")
+    assert not merchant.zelle_qr
