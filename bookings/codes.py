@@ -9,6 +9,7 @@ transfer's memo; it is no secret and grants nothing.
 import re
 import secrets
 import unicodedata
+from itertools import combinations
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 8
@@ -45,6 +46,42 @@ def _check_value(body: str) -> int:
     for place, character in enumerate(body, start=1):
         total ^= _weighted(value=_VALUE[character], place=place)
     return total
+
+
+def _syndrome(code: str) -> int:
+    """The whole code's weighted sum: zero for a valid one."""
+    return _check_value(code[:-1]) ^ _VALUE[code[-1]]
+
+
+def one_wrong(text: str) -> tuple[str, ...]:
+    """The valid codes that differ from these eight characters of the alphabet in one place; none for a valid code."""
+    missing = _syndrome(text)
+    if not missing:
+        return ()
+    found = []
+    for place, character in enumerate(text):
+        weight = (place + 1) % LENGTH
+        repair = _weighted(value=missing, place=31 - weight)
+        found.append(text[:place] + ALPHABET[_VALUE[character] ^ repair] + text[place + 1 :])
+    return tuple(found)
+
+
+def exchanged(text: str) -> tuple[str, ...]:
+    """The valid codes that these eight characters become by exchanging two of them; none for a valid code."""
+    missing = _syndrome(text)
+    if not missing:
+        return ()
+    found = []
+    for left, right in combinations(range(LENGTH), 2):
+        change = _VALUE[text[left]] ^ _VALUE[text[right]]
+        weights = ((left + 1) % LENGTH, (right + 1) % LENGTH)
+        if change and missing == _weighted(value=change, place=weights[0]) ^ _weighted(
+            value=change, place=weights[1]
+        ):
+            swapped = list(text)
+            swapped[left], swapped[right] = swapped[right], swapped[left]
+            found.append("".join(swapped))
+    return tuple(found)
 
 
 def new() -> str:
