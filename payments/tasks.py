@@ -11,7 +11,19 @@ from collections.abc import Iterator
 from celery import shared_task
 from django.db import connection
 
-from payments import completion, credit, events, handling, inbox, keys, mirror, receipts, reconcile, refunds
+from payments import (
+    bulk,
+    completion,
+    credit,
+    events,
+    handling,
+    inbox,
+    keys,
+    mirror,
+    receipts,
+    reconcile,
+    refunds,
+)
 from payments.models import WebhookEvent
 
 logger = logging.getLogger(__name__)
@@ -96,6 +108,12 @@ def complete_events() -> int:
     """Mark bookings done whose event is over."""
     with alone("complete_events") as mine:
         return completion.complete_due() if mine else 0
+
+
+@shared_task(name=bulk.TASK, ignore_result=True)
+def cancel_in_bulk() -> int:
+    """Go on with days that are being cancelled."""
+    return bulk.run_due()
 
 
 @shared_task(name="payments.expire_credit", ignore_result=True)

@@ -4,7 +4,16 @@ The booking's place is free at once; the refunds are rows that run apart from it
 Payment (by id), Refund, Credit, ledger. Called by pages, API, admin, and by `bulk` for a whole day.
 """
 
-from payments.cancellation.cancelling import cancel, reinstate
-from payments.cancellation.previewing import Preview, Returned, preview
+from payments.cancellation.cancelling import cancel, cancel_in_bulk, end_open_cards, reinstate
+from payments.cancellation.previewing import CANCELLABLE, Preview, Returned, preview
 
-__all__ = ["Preview", "Returned", "cancel", "preview", "reinstate"]
+__all__ = [
+    "CANCELLABLE",
+    "Preview",
+    "Returned",
+    "cancel",
+    "cancel_in_bulk",
+    "end_open_cards",
+    "preview",
+    "reinstate",
+]

@@ -1,6 +1,7 @@
 """The cancellation itself, and its undoing."""
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -41,7 +42,6 @@ def cancel(
     as_credit: bool = False,
     expected: str | None = None,
     authenticated_at: datetime | None = None,
-    bulk: BulkCancellation | None = None,
 ) -> Cancellation:
     """Cancel the booking and put its refunds on their way; cancelled before, the same cancellation again.
 
@@ -50,38 +50,80 @@ def cancel(
     BookingSettled, Forbidden, Invalid, ReauthenticationRequired, LimitExceeded; then nothing changed.
     """
     _check(booking, by=by, reason=reason, percent=percent)
-    with transaction.atomic():
-        membership = approving.lock_requester(by, booking.merchant)
-        booking = placing.lock([booking.pk])[booking.pk]
-        if before := _in_force(booking):
-            return before
-        planned = preview(booking, percent=percent, as_credit=as_credit)
-        if expected is not None and planned.shown != expected:
-            raise errors.PriceChanged()
-        if by is None and booking.starts_at <= clock.now():
-            raise errors.BookingSettled("The event has begun; please call us.")
-        done = _store(booking, planned, actor=actor, by=by, reason=reason, bulk=bulk)
-        asked = refunds.Asked(
-            cause=RefundCause.CANCELLATION,
-            reason=f"Cancelled: {reason}".removesuffix(": "),
-            requested_by=by,
-            actor=actor,
-            as_credit=as_credit,
-            by_policy=bulk is not None or planned.percent <= planned.policy_percent,
-            cancellation=done,
-            authenticated_at=authenticated_at,
-        )
-        for part in sorted(planned.returned, key=lambda part: part.payment.pk):
-            _, payment = holding.lock(part.payment)
-            payment.booking = booking
-            refunds.create(
-                booking, payment, amount_minor=part.amount_minor, asked=asked, membership=membership
-            )
-        _keep(booking, done)
-        manual.lapse(booking)
-        notices.cancelled(booking, done)
-        doorbell.ring(refunds.SEND_TASK)
-    _end_open_cards(booking)
+    wish = _Wish(
+        actor=actor,
+        by=by,
+        reason=reason.strip(),
+        percent=percent,
+        as_credit=as_credit,
+        expected=expected,
+        authenticated_at=authenticated_at,
+    )
+    done = _cancel(booking, wish)
+    end_open_cards(booking)
+    return done
+
+
+def cancel_in_bulk(
+    booking: Booking, *, bulk: BulkCancellation, percent: int | None, expected: str
+) -> Cancellation:
+    """One booking of a day that is cancelled as a whole, which somebody agreed to: inside the caller's transaction.
+
+    What is open at Stripe is the caller's to end after it (`end_open_cards`).
+    """
+    wish = _Wish(
+        actor=f"user:{bulk.requested_by_id}",
+        by=bulk.requested_by,
+        reason=bulk.reason,
+        percent=percent,
+        expected=expected,
+        bulk=bulk,
+    )
+    return _cancel(booking, wish)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wish:
+    actor: str
+    by: User | None
+    reason: str
+    percent: int | None
+    expected: str | None
+    as_credit: bool = False
+    authenticated_at: datetime | None = None
+    bulk: BulkCancellation | None = None
+
+
+@transaction.atomic
+def _cancel(booking: Booking, wish: _Wish) -> Cancellation:
+    membership = approving.lock_requester(wish.by, booking.merchant)
+    booking = placing.lock([booking.pk])[booking.pk]
+    if before := _in_force(booking):
+        return before
+    planned = preview(booking, percent=wish.percent, as_credit=wish.as_credit)
+    if wish.expected is not None and planned.shown != wish.expected:
+        raise errors.PriceChanged()
+    if wish.by is None and booking.starts_at <= clock.now():
+        raise errors.BookingSettled("The event has begun; please call us.")
+    done = _store(booking, planned, wish)
+    asked = refunds.Asked(
+        cause=RefundCause.CANCELLATION,
+        reason=f"Cancelled: {wish.reason}".removesuffix(": "),
+        requested_by=wish.by,
+        actor=wish.actor,
+        as_credit=wish.as_credit,
+        by_policy=wish.bulk is not None or planned.percent <= planned.policy_percent,
+        cancellation=done,
+        authenticated_at=wish.authenticated_at,
+    )
+    for part in sorted(planned.returned, key=lambda part: part.payment.pk):
+        _, payment = holding.lock(part.payment)
+        payment.booking = booking
+        refunds.create(booking, payment, amount_minor=part.amount_minor, asked=asked, membership=membership)
+    _keep(booking, done)
+    manual.lapse(booking)
+    notices.cancelled(booking, done)
+    doorbell.ring(refunds.SEND_TASK)
     return done
 
 
@@ -102,22 +144,14 @@ def _in_force(booking: Booking) -> Cancellation | None:
     return booking.cancellations.filter(reinstated_at__isnull=True).first()
 
 
-def _store(
-    booking: Booking,
-    planned: Preview,
-    *,
-    actor: str,
-    by: User | None,
-    reason: str,
-    bulk: BulkCancellation | None,
-) -> Cancellation:
-    lifecycle.cancel(booking, actor=actor, reason=reason or "by the customer")
+def _store(booking: Booking, planned: Preview, wish: _Wish) -> Cancellation:
+    lifecycle.cancel(booking, actor=wish.actor, reason=wish.reason or "by the customer")
     return Cancellation.objects.create(
         booking=booking,
-        bulk=bulk,
-        actor=actor,
-        requested_by=by,
-        reason=reason.strip()[:300],
+        bulk=wish.bulk,
+        actor=wish.actor,
+        requested_by=wish.by,
+        reason=wish.reason[:300],
         notice_days=planned.notice_days,
         percent=planned.percent,
         overruled=planned.is_overruled,
@@ -143,7 +177,7 @@ def _keep(booking: Booking, done: Cancellation) -> None:
     )
 
 
-def _end_open_cards(booking: Booking) -> None:
+def end_open_cards(booking: Booking) -> None:
     """What could still be paid is ended at Stripe; when Stripe is silent and it is paid after all, it is late money."""
     rows = Payment.objects.filter(
         booking=booking, method="card", state__in=OPEN_STATES - {PaymentState.AUTHORIZED}
