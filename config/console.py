@@ -147,6 +147,7 @@ def _stripe() -> list[dict[str, Any]]:
         _item("Charges", "bolt", "djstripe_charge_changelist", "djstripe.view"),
         _item("Refunds at Stripe", "undo", "djstripe_refund_changelist", "djstripe.view"),
         _item("Customers at Stripe", "badge", "djstripe_customer_changelist", "djstripe.view"),
+        _item("Keys", "key", "payments_gatewayaccount_changelist", "payments.view_gatewayaccount"),
     ]
 
 

@@ -29,6 +29,7 @@ VERIFY = "payments.verify"  # transfers: confirm, reject, record
 REVERSE = "payments.reverse"  # transfers: take back
 IMPORT_STATEMENT = "payments.import_statement"
 HANDLE_EVENTS = "payments.handle_events"
+CHANGE_KEYS = "payments.change_gatewayaccount"
 _LOCKED = "_locked_without_second_factor"
 
 
@@ -58,6 +59,7 @@ _MANAGE = _codes("bookings", models="menu addon taxrate travelfee", actions="add
 _OWN = (
     _codes("bookings", models="legaltext", actions="add")
     | _codes("customers", models="merchant", actions="change")
+    | _codes("payments", models="gatewayaccount", actions="view change")
     | _codes("customers", models="membership", actions="view add change delete")
 )
 

@@ -6,13 +6,99 @@ Called by payments/tasks.py and by the page where keys are changed.
 """
 
 import logging
+import re
+
+from django.db import transaction
 
 from core import clock
-from core.errors import Unavailable
-from payments import desk, errors, gateway
-from payments.models import DeskKind, GatewayAccount
+from core.errors import Invalid, Unavailable
+from payments import desk, endpoints, errors, gateway
+from payments.models import DeskKind, GatewayAccount, WebhookEndpoint
 
 logger = logging.getLogger(__name__)
+
+SHAPES = {
+    "secret_key": (r"(sk|rk)_(test|live)_\w{16,}", "a secret or restricted key (sk_… or rk_…)"),
+    "publishable_key": (r"pk_(test|live)_\w{16,}", "a publishable key (pk_…)"),
+    "webhook_secret": (r"whsec_\w{16,}", "a signing secret (whsec_…)"),
+}
+SECRETS_KEPT = 2  # the new one, and the one before it until Stripe has let go of that
+
+
+class KeysRefused(Invalid):
+    """The keys cannot be used; `fields` says why, without repeating them."""
+
+    code = "keys_refused"
+    title = "These keys cannot be used"
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        super().__init__(" ".join(fields.values()), fields=fields)
+        self.fields = fields
+
+
+def change(
+    account: GatewayAccount, *, secret_key: str = "", publishable_key: str = "", webhook_secret: str = ""
+) -> None:
+    """Store what is given, encrypted where it is secret; what is empty stays as it is.
+
+    A new secret key is tried first: it must answer, and belong to the account of the merchant's books. A new signing
+    secret joins the one before it, which stays good. Raises KeysRefused or Unavailable; nothing is stored then.
+    """
+    given = {"secret_key": secret_key, "publishable_key": publishable_key, "webhook_secret": webhook_secret}
+    _check_shapes(given)
+    owner = _owner_of(account, secret_key) if secret_key else ""
+    with transaction.atomic():
+        row = GatewayAccount.objects.select_for_update(of=("self",), no_key=True).get(pk=account.pk)
+        if owner and row.stripe_account_id not in ("", owner):
+            raise _foreign()
+        row.secret_key = secret_key or row.secret_key
+        row.publishable_key = publishable_key or row.publishable_key
+        row.stripe_account_id = row.stripe_account_id or owner
+        row.foreign_account_id = "" if owner else row.foreign_account_id
+        row.save(update_fields=["secret_key", "publishable_key", "stripe_account_id", "foreign_account_id"])
+        if webhook_secret:
+            _add_signing_secret(row, webhook_secret)
+    endpoints.forget()
+
+
+def _check_shapes(given: dict[str, str]) -> None:
+    wrong = {
+        name: f"That is not {what}."
+        for name, (shape, what) in SHAPES.items()
+        if given[name] and not re.fullmatch(shape, given[name])
+    }
+    modes = {"_live_" in given[name] for name in ("secret_key", "publishable_key") if given[name]}
+    if not wrong and len(modes) == 2:
+        wrong["publishable_key"] = "One key is a test key and the other a live one."
+    if not wrong and not any(given.values()):
+        wrong = {"publishable_key": "Type at least one of them."}
+    if wrong:
+        raise KeysRefused(wrong)
+
+
+def _owner_of(account: GatewayAccount, secret_key: str) -> str:
+    """The account that Stripe says this key belongs to; asked with a copy, so that nothing of it stays."""
+    tried = GatewayAccount(merchant=account.merchant, secret_key=secret_key)
+    try:
+        owner = gateway.account_id(tried)
+    except (errors.GatewayMisconfigured, errors.GatewayRefused) as refusal:
+        raise KeysRefused({"secret_key": "Stripe does not accept this key."}) from refusal
+    if account.stripe_account_id not in ("", owner):
+        raise _foreign()
+    return owner
+
+
+def _foreign() -> KeysRefused:
+    return KeysRefused(
+        {"secret_key": "This key belongs to another Stripe account than this merchant's books."}
+    )
+
+
+def _add_signing_secret(account: GatewayAccount, secret: str) -> None:
+    endpoint = WebhookEndpoint.objects.select_for_update().filter(gateway_account=account).earliest("pk")
+    known = [line for line in endpoint.secrets.split() if line != secret]
+    endpoint.secrets = "\n".join([secret, *known][:SECRETS_KEPT])
+    endpoint.save(update_fields=["secrets"])
 
 
 def check() -> int:

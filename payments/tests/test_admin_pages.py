@@ -17,6 +17,7 @@ from customers.console import ReadOnlyAdmin
 from customers.models import Membership, Role
 from payments.models import (
     DeskItem,
+    GatewayAccount,
     LedgerTransaction,
     Payment,
     Receipt,
@@ -37,7 +38,7 @@ NEVER_SHOWN = (
     settings.STRIPE_SECRET_KEY,
     settings.STRIPE_WEBHOOK_SECRETS[0],
 )
-HOLDS_SECRETS = {"apikey", "webhookendpoint", "webhookeventtrigger", "idempotencykey", "gatewayaccount"}
+HOLDS_SECRETS = {"apikey", "webhookendpoint", "webhookeventtrigger", "idempotencykey"}
 
 
 @pytest.fixture
@@ -73,11 +74,11 @@ def test_every_page_opens_for_the_owner_and_shows_no_secret(world: World):
 def test_every_page_opens_for_a_viewer_and_shows_no_secret(world: World):
     console_rows.mirror_everything(world.account)
     client = signed_in(world.staff[Role.VIEWER])
-    hidden = address(Membership, "changelist")
-    assert client.get(hidden).status_code == 403
+    for hidden in (Membership, GatewayAccount):
+        assert client.get(address(hidden, "changelist")).status_code == 403
 
     for model in scoped_models():
-        if model is Membership:
+        if model in (Membership, GatewayAccount):
             continue
         _, html = _opened(client, address(model, "changelist"))
         for row in rows_of(world, model)[:1]:

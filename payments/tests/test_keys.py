@@ -3,11 +3,16 @@
 import json
 
 import pytest
+from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.urls import reverse
 from pytest_django import Settings
 
 from config.celery import ask_whose_keys
 from config.schedule import EVERY
+from customers.authentication import recent
+from customers.models import Membership, Role
 from payments import errors, gateway, handling, keys, tasks
 from payments.models import DeskItem, DeskKind, GatewayAccount, Payment, WebhookEvent
 from payments.tests.shop import Shop
@@ -88,3 +93,98 @@ def test_a_worker_that_starts_asks_at_once() -> None:
     assert Sent.names == ["payments.check_keys"]
     assert tasks.check_keys.name == "payments.check_keys"
     assert "payments.check_keys" in EVERY
+
+
+# Changing them ------------------------------------------------------------------------------------------
+
+
+def stored() -> tuple[str, str, str, str]:
+    account = GatewayAccount.objects.get()
+    return (
+        account.secret_key,
+        account.publishable_key,
+        account.stripe_account_id,
+        account.endpoints.get().secrets,
+    )
+
+
+def test_new_keys_are_tried_stored_encrypted_and_signing_secrets_rotate(
+    shop: Shop, settings: Settings
+) -> None:
+    own = gateway.account_id(shop.account)
+    good = settings.STRIPE_SECRET_KEY
+    keys.change(shop.account, secret_key=good, publishable_key=settings.STRIPE_PUBLISHABLE_KEY)
+    assert stored()[:3] == (good, settings.STRIPE_PUBLISHABLE_KEY, own)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT secret_key FROM payments_gatewayaccount")
+        assert good not in cursor.fetchone()[0]
+    for letter in "abc":
+        keys.change(shop.account, webhook_secret="whsec_" + letter * 32)
+    assert stored()[3].split() == ["whsec_" + "c" * 32, "whsec_" + "b" * 32]
+    assert stored()[0] == good  # what was left empty stayed
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({}, "publishable_key"),
+        ({"secret_key": "pk_test_" + "x" * 24}, "secret_key"),
+        ({"secret_key": "sk_test_" + "x" * 24}, "secret_key"),  # Stripe does not know it
+        ({"publishable_key": "sk_test_" + "x" * 24}, "publishable_key"),
+        ({"secret_key": "sk_live_" + "x" * 24, "publishable_key": "pk_test_" + "x" * 24}, "publishable_key"),
+        ({"webhook_secret": "nonsense"}, "webhook_secret"),
+    ],
+)
+def test_keys_that_cannot_be_used_change_nothing_and_are_not_repeated(
+    shop: Shop, given: dict[str, str], field: str
+) -> None:
+    before = stored()
+    with pytest.raises(keys.KeysRefused) as refusal:
+        keys.change(shop.account, **given)
+    assert list(refusal.value.fields) == [field]
+    assert not any(value in str(refusal.value.fields) for value in given.values())
+    assert stored() == before
+
+
+def test_a_key_of_another_account_is_not_stored_and_the_right_one_ends_the_alarm(
+    shop: Shop, settings: Settings
+) -> None:
+    GatewayAccount.objects.update(stripe_account_id="acct_of_the_books")
+    account = GatewayAccount.objects.select_related("merchant").get()
+    with pytest.raises(keys.KeysRefused):
+        keys.change(account, secret_key=settings.STRIPE_SECRET_KEY)
+    assert stored()[0] == ""
+    GatewayAccount.objects.update(
+        stripe_account_id=gateway.account_id(shop.account), foreign_account_id="acct_another"
+    )
+    account.refresh_from_db()
+    keys.change(account, secret_key=settings.STRIPE_SECRET_KEY)
+    assert GatewayAccount.objects.get().foreign_account_id == ""
+
+
+def test_the_page_changes_keys_for_owners_alone_and_never_shows_one(shop: Shop, settings: Settings) -> None:
+    page = reverse("admin:payments_gatewayaccount_keys", args=[shop.account.pk])
+    shown = reverse("admin:payments_gatewayaccount_change", args=[shop.account.pk])
+    good = settings.STRIPE_SECRET_KEY
+    sent = {"secret_key": good, "webhook_secret": "whsec_" + "n" * 32}
+    manager, owner = Client(), Client()
+    for client, role in ((manager, Role.MANAGER), (owner, Role.OWNER)):
+        user = User.objects.create_user(f"{role}@example.com", is_staff=True)
+        Membership.objects.create(user=user, merchant=shop.merchant, role=role)
+        client.force_login(user, backend="customers.authentication.backend.PasswordBackend")
+    assert manager.get(page).status_code in (403, 404)
+    assert manager.post(page, sent).status_code in (403, 404)
+    assert owner.post(page, sent).status_code == 302  # not proven lately: nothing happens, nothing is kept
+    assert good not in str(dict(owner.session))
+    assert stored()[0] == ""
+
+    with pytest.MonkeyPatch.context() as proven:
+        proven.setattr(recent, "recently_authenticated", lambda request, **_: True)
+        refused = owner.post(page, {"secret_key": "nonsense"})
+        assert "nonsense" not in refused.content.decode()
+        assert "That is not a secret" in refused.content.decode()
+        assert owner.post(page, sent).status_code == 302
+        html = owner.get(page).content.decode() + owner.get(shown).content.decode()
+    assert stored()[0] == good
+    assert "its own, stored encrypted" in html
+    assert not any(secret in html for secret in sent.values())
