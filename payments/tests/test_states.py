@@ -5,10 +5,10 @@ import pytest
 from bookings.models import Booking
 from core.states import check_table
 from payments import events
-from payments.models import Payment, Refund
+from payments.models import Claim, Payment, Refund, StatementLine
 
 
-@pytest.mark.parametrize("model", [Booking, Payment, Refund])
+@pytest.mark.parametrize("model", [Booking, Payment, Refund, Claim, StatementLine])
 def test_every_state_is_in_the_table(model):
     assert check_table(model) == []
 
