@@ -75,7 +75,8 @@ class CardCharging:
         above: Any = super()
         found: list[Any] = above.get_actions_detail(request, object_id)
         row = self._booking(request, str(object_id))
-        if row is not None and _due(row) is not None and chargeable(row).exists():
+        is_due = row is not None and any(part.open_minor for part in row.instalments.all())
+        if row is not None and is_due and chargeable(row).exists():
             return found
         return [one for one in found if not one.action_name.endswith("charge_card")]
 

@@ -33,6 +33,7 @@ from payments.models import (
     PaymentState,
     PaymentStateChange,
     Receipt,
+    SavedCard,
     WebhookEndpoint,
     WebhookEvent,
 )
@@ -115,6 +116,13 @@ def grow(world: World, *, rows: int) -> None:
                 rendered_at=clock.now(),
                 emailed_at=clock.now(),
             )
+        )
+        SavedCard.objects.create(
+            merchant=world.merchant,
+            customer=booking.customer,
+            stripe_payment_method_id=f"pm_{world.merchant.slug}_{payment.pk}",
+            brand="visa",
+            last4="4242",
         )
         outbox.enqueue(
             key=f"receipt:{payment.pk}",

@@ -87,7 +87,7 @@ def test_a_release_and_what_the_buttons_offer_to_whom(shop: Shop, staff: dict[st
     assert payment.state == PaymentState.AUTHORIZED
 
     settings.STRIPE_MAX_RETRIES = 0
-    shop.fault("timeout_before", path="/v1/payment_intents/*/cancel")
+    shop.fault("hangup_before", path="/v1/payment_intents/*/cancel")
     manager.post(dialog, {"reason": "No cook"})
     assert "carried out by itself" in told(manager, change)
     manager.post(dialog, {"reason": "No cook"})

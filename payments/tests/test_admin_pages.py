@@ -145,6 +145,7 @@ def test_a_booking_opens_with_its_money_and_only_its_notes_can_be_written(world:
         "Plan",
         "Payments",
         "Refunds",
+        "Saved cards",
         "History",
         "Ledger",
     ]

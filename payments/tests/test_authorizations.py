@@ -10,7 +10,7 @@ from django.db import connection
 
 from bookings.models import Booking, BookingState
 from core import clock
-from payments import authorizations, errors, reconcile
+from payments import authorizations, errors, events, handling, reconcile
 from payments.models import (
     Authorization,
     Capture,
@@ -21,6 +21,7 @@ from payments.models import (
     Receipt,
 )
 from payments.tests.shop import Shop
+from payments.tests.test_sql_counts import at_most
 
 DAY = 86_400
 STAFF = "user:7"
@@ -139,8 +140,8 @@ def test_what_nobody_captures_lapses_whichever_news_comes(shop: Shop, dropped: s
 @pytest.mark.parametrize(
     ("kind", "is_known"),
     [
-        ("timeout_after", False),
-        ("timeout_before", False),
+        ("hangup_after", False),
+        ("hangup_before", False),
         ("error_500_before", True),
         ("error_500_after", True),
     ],
@@ -169,7 +170,7 @@ def test_a_capture_whose_answer_is_lost_is_carried_out_once(shop: Shop, settings
 def test_a_release_whose_answer_is_lost_is_carried_out_later(shop: Shop, settings):
     settings.STRIPE_MAX_RETRIES = 0
     payment = authorized(shop)
-    shop.fault("timeout_before", path="/v1/payment_intents/*/cancel")
+    shop.fault("hangup_before", path="/v1/payment_intents/*/cancel")
     with pytest.raises(errors.GatewayUnknown):
         authorizations.void(payment=payment, actor=STAFF)
     payment.refresh_from_db()
@@ -278,3 +279,17 @@ def test_another_way_to_pay_takes_the_place_of_an_authorization_that_no_card_gav
     assert (charged.capture, charged.pk != promised.pk) == (Capture.AUTOMATIC, True)
     with pytest.raises(errors.NotVoidable):
         authorizations.void(payment=charged, actor=STAFF)
+
+
+def test_noting_a_promise_and_capturing_it_cost_a_bounded_number_of_statements(shop: Shop):
+    payment = shop.authorize(shop.book()).payment
+    shop.confirm(payment)
+    for event in shop.events():
+        if event["type"] == "payment_intent.amount_capturable_updated":
+            assert shop.post(event) == 200
+    with at_most(16):
+        handling.work_off(events.handle)
+    payment.refresh_from_db()
+    assert payment.state == PaymentState.AUTHORIZED
+    with at_most(24):
+        assert capture(payment).state == PaymentState.SUCCEEDED

@@ -71,11 +71,11 @@ def test_without_proof_or_with_stripe_silent_the_page_says_so_and_keeps_nothing(
     unproven = signed_in(CustomerFactory.create(merchant=shop.merchant))
     assert "Sign in with a link first" in unproven.get(CARDS).content.decode()
     assert unproven.post(f"{CARDS}/begin").status_code == 403
-    shop.fault("timeout_before", path="/v1/payment_methods/*/detach")
+    shop.fault("hangup_before", path="/v1/payment_methods/*/detach")
     assert "has not answered" in act(signed_in(customer), "remove", card)
     card.refresh_from_db()
     assert card.detached_at is None
-    shop.fault("timeout_before", path="/v1/setup_intents")
+    shop.fault("hangup_before", path="/v1/setup_intents")
     assert signed_in(customer).post(f"{CARDS}/begin").status_code == 503
 
 

@@ -128,11 +128,11 @@ def test_a_card_of_a_stranger_at_stripe_is_nobodys(shop: Shop, customer: Custome
     assert setup.state == SetupState.OPEN
 
 
-@pytest.mark.parametrize("kind", ["timeout_after", "error_500_before", "error_500_after"])
+@pytest.mark.parametrize("kind", ["hangup_after", "error_500_before", "error_500_after"])
 def test_a_lost_answer_makes_no_second_setup(shop: Shop, customer: Customer, settings, kind: str):
     settings.STRIPE_MAX_RETRIES = 0
     shop.fault(kind, path="/v1/setup_intents")
-    if kind == "timeout_after":
+    if kind == "hangup_after":
         with pytest.raises(errors.GatewayUnknown):
             cards.begin(customer=customer)
     assert cards.begin(customer=customer).client_secret

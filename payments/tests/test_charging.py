@@ -21,6 +21,7 @@ from payments.models import (
 )
 from payments.tests.shop import Shop
 from payments.tests.test_authorizations import at_once
+from payments.tests.test_sql_counts import at_most
 
 STAFF = "user:7"
 NEEDS_CUSTOMER = "pm_card_authenticationRequired"
@@ -139,14 +140,14 @@ def replace_card(shop: Shop, card: SavedCard, token: str) -> None:
     card.refresh_from_db()
 
 
-@pytest.mark.parametrize("kind", ["timeout_before", "timeout_after", "error_500_before", "error_500_after"])
+@pytest.mark.parametrize("kind", ["hangup_before", "hangup_after", "error_500_before", "error_500_after"])
 def test_a_charge_whose_answer_is_lost_is_made_once_at_most(
     shop: Shop, booking: Booking, settings, kind: str
 ):
     settings.STRIPE_MAX_RETRIES = 0
     card = shop.save_card(booking.customer)
     shop.fault(kind, path="/v1/payment_intents/*/confirm")
-    if kind.startswith("timeout"):
+    if kind.startswith("hangup"):
         with pytest.raises(errors.GatewayUnknown):
             charge(booking, card)
         assert (Payment.objects.get().state, outcomes()) == (PaymentState.PENDING, ["unknown"])
@@ -154,7 +155,7 @@ def test_a_charge_whose_answer_is_lost_is_made_once_at_most(
         assert reconcile.ask_for_payments() == 1
     else:
         charge(booking, card)
-    was_made = kind != "timeout_before"
+    was_made = kind != "hangup_before"
     assert outcomes()[-1] == ("succeeded" if was_made else "not_made")
     assert succeeded_at_stripe(shop) == ([10_800] if was_made else [])
     if not was_made:
@@ -167,7 +168,7 @@ def test_a_charge_whose_answer_is_lost_is_made_once_at_most(
 def test_a_second_click_after_a_lost_answer_is_the_same_request(shop: Shop, booking: Booking, settings):
     settings.STRIPE_MAX_RETRIES = 0
     card = shop.save_card(booking.customer)
-    shop.fault("timeout_after", path="/v1/payment_intents/*/confirm")
+    shop.fault("hangup_after", path="/v1/payment_intents/*/confirm")
     with pytest.raises(errors.GatewayUnknown):
         charge(booking, card)
     with pytest.raises(errors.AlreadyPaid):
@@ -184,7 +185,7 @@ def test_a_bank_that_wants_the_customer_is_told_of_although_the_answer_was_lost(
     settings.STRIPE_MAX_RETRIES = 0
     card = shop.save_card(booking.customer)
     replace_card(shop, card, NEEDS_CUSTOMER)
-    shop.fault("timeout_after", path="/v1/payment_intents/*/confirm")
+    shop.fault("hangup_after", path="/v1/payment_intents/*/confirm")
     with pytest.raises(errors.GatewayUnknown):
         charge(booking, card)
     shop.deliver()
@@ -262,3 +263,9 @@ def test_two_of_staff_and_the_customer_at_once_pay_once(open_to_threads: Shop):
     assert succeeded_at_stripe(shop) == [10_800]
     assert booked_once()
     assert Payment.objects.get().state == PaymentState.SUCCEEDED
+
+
+def test_a_charge_costs_a_bounded_number_of_statements(shop: Shop, booking: Booking):
+    card = shop.save_card(booking.customer)
+    with at_most(34):
+        assert charge(booking, card).state == PaymentState.SUCCEEDED
