@@ -26,7 +26,7 @@ class Story(StrEnum):
     SOON = "event within a week, paid at once: confirmed"
     REFUNDED_PART = "paid in full, refunded in part: confirmed"
     REFUNDED_DEPOSIT = "deposit paid and refunded: confirmed"
-    REFUNDED_WHOLE = "paid in full, all refunded: confirmed"
+    REFUNDED_WHOLE = "paid in full, all to be refunded, a large part once approved: confirmed"
     LATE_FITS = "paid after the hold ended, time still free: confirmed"
     LATE_TAKEN = "paid after the hold ended, time taken: expired, on the desk"
     PAID_TOO_MUCH = "more paid than was due: confirmed, on the desk"
