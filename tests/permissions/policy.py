@@ -106,11 +106,13 @@ def known(least: str = "viewer", *, ok: Statuses = OK) -> Answers:
 
 
 def members(least: str = "viewer", *, ok: Statuses = OK) -> Answers:
-    """An API route for staff alone, about no row in particular."""
+    """An API route for staff alone, about no row in particular. A booking's token signs nobody in."""
 
     def answers(actor: Actor) -> Statuses:
         if actor.has(least):
             return ok
+        if actor.side in ("customer", "stranger"):
+            return FORBIDDEN | UNKNOWN_CALLER
         return FORBIDDEN if actor.is_staff else UNKNOWN_CALLER
 
     return answers
@@ -119,6 +121,11 @@ def members(least: str = "viewer", *, ok: Statuses = OK) -> Answers:
 def accounts() -> Answers:
     """An API route about one's own account: whoever has one, at a merchant or not."""
     return lambda actor: OK if actor.is_staff else UNKNOWN_CALLER | FORBIDDEN
+
+
+def nobody_but_customers() -> Answers:
+    """An API route of signed-in customers. A booking's token signs nobody in, and staff are told no."""
+    return lambda actor: FORBIDDEN if actor.is_staff else UNKNOWN_CALLER | FORBIDDEN
 
 
 def party(least: str = "viewer", *, ok: Statuses = HEARD, lesser: Statuses = MISSING) -> Answers:
@@ -132,12 +139,12 @@ def party(least: str = "viewer", *, ok: Statuses = HEARD, lesser: Statuses = MIS
     return answers
 
 
-def staff_of_it(least: str, *, lesser: Statuses = FORBIDDEN) -> Answers:
+def staff_of_it(least: str, *, ok: Statuses = HEARD, lesser: Statuses = FORBIDDEN) -> Answers:
     """A row of the API that only its merchant's staff may touch; its own customer is told no, others: not there."""
 
     def answers(actor: Actor) -> Statuses:
         if actor.side == "A":
-            return HEARD if actor.has(least) else lesser
+            return ok if actor.has(least) else lesser
         return FORBIDDEN | UNKNOWN_CALLER | MISSING if actor.side == "customer" else MISSING
 
     return answers

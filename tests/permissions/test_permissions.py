@@ -154,6 +154,6 @@ def test_ones_own_booking_does_not_open_anothers_payment(house: House):
             status = ask(
                 client, method, routes.address(row.route, {**house.values(row.route), **values}), body={}
             )
-            assert status in (302, 404, 405), (method, row.route, status)
+            assert status in (302, 401, 403, 404, 405), (method, row.route, status)
             tried += 1
     assert tried >= BYSTANDERS

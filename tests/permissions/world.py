@@ -18,7 +18,7 @@ from bookings.tests.factories import SlotFactory, booked
 from core import clock
 from customers import sessions
 from customers.models import Role
-from payments.models import Payment
+from payments.models import Payment, SavedCard
 from payments.tests import console_rows, console_world
 from payments.tests.console_world import World
 from tests.permissions.policy import NOBODY, Actor
@@ -40,6 +40,7 @@ class House:
     theirs: World
     booking: Booking
     payment: Payment
+    card: SavedCard
     clients: dict[Actor, Client] = field(default_factory=dict)
 
     @property
@@ -99,7 +100,14 @@ def build() -> House:
     console_rows.mirror_everything(ours.account)
     # Nothing is left to pay, so that no start of a payment goes on to ask Stripe.
     Instalment.objects.update(paid_minor=F("amount_minor"))
-    house = House(ours, theirs, ours.bookings[0], ours.payments[0])
+    card = SavedCard.objects.create(
+        merchant=ours.merchant,
+        customer=ours.bookings[0].customer,
+        stripe_payment_method_id="pm_saved",
+        brand="visa",
+        last4="4242",
+    )
+    house = House(ours, theirs, ours.bookings[0], ours.payments[0], card)
     house.clients = _clients(house)
     return house
 
