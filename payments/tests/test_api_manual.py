@@ -55,7 +55,7 @@ def test_a_frontend_gets_instructions_claims_with_proof_and_staff_confirm_once(m
     assert (again.json(), again["Idempotent-Replayed"]) == (said.json(), "true")
     claim = Claim.objects.get()
     assert (claim.proof_name, claim.proof_type) == ("My-transfer.jpg", "image/jpeg")
-    assert [path.name for path in private_files.rglob("*.jpg")] == [claim.proof.name.rsplit("/", 1)[-1]]
+    assert [path.name for path in private_files.rglob("*.jpg")] == [str(claim.proof.name).rsplit("/", 1)[-1]]
     body = {**FOUND, "amount": {"amount": 10_300, "currency": "usd"}}
     done = post(clerk, f"{payment}/confirm", body, key=key)
     assert done.status_code == 201
