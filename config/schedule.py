@@ -16,6 +16,7 @@ EVERY: dict[str, timedelta] = {
     "payments.send_refunds": timedelta(seconds=30),
     "payments.complete_events": timedelta(minutes=10),
     "payments.cancel_in_bulk": timedelta(seconds=30),
+    "payments.remind": timedelta(minutes=30),
     "payments.expire_credit": timedelta(hours=6),
     "payments.ask_for_refunds": timedelta(minutes=1),
     "payments.read_balance": timedelta(minutes=1),

@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from bookings import access
-from bookings.models import Booking
+from bookings import access, agreement, pricing
+from bookings.models import Booking, Instalment
 from core import outbox
 from customers import access as roles
 from customers import merchants
@@ -52,6 +52,30 @@ def cancelled(booking: Booking, done: Cancellation) -> None:
         subject=f"Your booking {booking.code} is cancelled",
         text=render_to_string("email/booking_cancelled.txt", context),
         html=render_to_string("email/booking_cancelled.html", context),
+        merchant_id=booking.merchant_id,
+    )
+
+
+def reminder(booking: Booking, part: Instalment, *, kind: str, is_overdue: bool) -> bool:
+    """Remind of an instalment that falls due, or is overdue; False when this reminder was left before."""
+    rates = agreement.method_fee_rates(booking)
+    context = {
+        "booking": booking,
+        "merchant": booking.merchant,
+        "part": part,
+        "is_overdue": is_overdue,
+        "by_card_minor": pricing.method_total(part.open_minor, rate=rates["card"]),
+        "least_minor": min(pricing.method_total(part.open_minor, rate=rate) for rate in rates.values()),
+        "event_at": booking.local(booking.starts_at),
+        "link": booking_link(booking),
+    }
+    words = "is overdue" if is_overdue else "is due soon"
+    return outbox.enqueue(
+        key=f"reminder:{part.pk}:{part.due_on}:{kind}",
+        to=booking.contact_email,
+        subject=f"The {part.get_purpose_display().lower()} for {booking.code} {words}",
+        text=render_to_string("email/reminder.txt", context),
+        html=render_to_string("email/reminder.html", context),
         merchant_id=booking.merchant_id,
     )
 

@@ -116,6 +116,13 @@ def cancel_in_bulk() -> int:
     return bulk.run_due()
 
 
+@shared_task(name="payments.remind", ignore_result=True)
+def remind() -> int:
+    """Remind of payments that fall due or are overdue."""
+    with alone("remind") as mine:
+        return reminders.remind_due() if mine else 0
+
+
 @shared_task(name="payments.expire_credit", ignore_result=True)
 def expire_credit() -> int:
     """End credit that staff gave and nobody used in time."""

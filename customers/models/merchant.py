@@ -95,6 +95,12 @@ class Merchant(PublicIdModel):
         blank=True,
         help_text="How long credit that staff give can be used; empty: for ever. Customers' own money never expires.",
     )
+    remind_days_before = models.PositiveSmallIntegerField(
+        default=3, help_text="A reminder so many days before a payment is due; 0: none."
+    )
+    remind_days_after = models.PositiveSmallIntegerField(
+        default=3, help_text="A second reminder, and an item on the desk, so many days after it was due."
+    )
     move_fee_minor = models.PositiveBigIntegerField(
         default=0,
         help_text="Added to the price when a customer moves the date; in minor units, tax included.",

@@ -21,6 +21,7 @@ class DeskKind(models.TextChoices):
     BALANCE_MOVED = "balance_moved", "Stripe's balance moved for another reason"
     MODE_MISMATCH = "mode_mismatch", "Events of another mode or account"
     MONEY_REVERSED = "money_reversed", "A payment turned out not to be one"
+    OVERDUE = "overdue", "A payment is overdue"
     BALANCE_STUCK = "balance_stuck", "A movement of Stripe's balance that cannot be booked"
 
 

@@ -60,6 +60,7 @@ _NOTED = {
     DeskKind.SURPLUS: "The credit was used or sent back already; nothing moves.",
     DeskKind.REFUND_FAILED: "Nothing moves: the money stays on the booking, because you settled it with the customer.",
     DeskKind.AMOUNT_MISMATCH: "Nothing moves: what was paid counts, and the rest stays due.",
+    DeskKind.OVERDUE: "Nothing moves: you agreed on something with the customer.",
     DeskKind.MODE_MISMATCH: "Nothing moves: the keys or the endpoint were put right.",
 }
 
