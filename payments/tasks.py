@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from celery import shared_task
 from django.db import connection
 
-from payments import (
+from payments import (, reminders
     bulk,
     completion,
     credit,
