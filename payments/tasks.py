@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from celery import shared_task
 from django.db import connection
 
-from payments import (, reminders
+from payments import (
     bulk,
     completion,
     credit,
@@ -23,6 +23,7 @@ from payments import (, reminders
     receipts,
     reconcile,
     refunds,
+    reminders,
 )
 from payments.models import WebhookEvent
 

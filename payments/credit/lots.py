@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import F, Q, QuerySet, Sum
 
@@ -40,7 +41,7 @@ def lock(lots: QuerySet[Credit]) -> list[Credit]:
     return [locked[pk] for pk in ids]
 
 
-def use(lots: Iterable[Credit], *, amount_minor: int, **about: object) -> list[Taken]:
+def use(lots: Iterable[Credit], *, amount_minor: int, **about: Any) -> list[Taken]:
     """Take up to `amount_minor` out of locked lots, one CreditUse each; `about` are the use's other fields."""
     taken = []
     for lot in lots:
