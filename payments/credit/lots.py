@@ -43,7 +43,7 @@ def lock(lots: QuerySet[Credit]) -> list[Credit]:
 
 def use(lots: Iterable[Credit], *, amount_minor: int, **about: Any) -> list[Taken]:
     """Take up to `amount_minor` out of locked lots, one CreditUse each; `about` are the use's other fields."""
-    taken = []
+    taken: list[Taken] = []
     for lot in lots:
         part = min(lot.remaining_minor, amount_minor - sum(done.amount_minor for done in taken))
         if part:
