@@ -108,6 +108,9 @@ class StatementLine(StatefulModel, PublicIdModel):
     booked_on = models.DateField()
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
+    fee_minor = models.PositiveBigIntegerField(
+        default=0, help_text="What Venmo kept of it: the bank got so much less than the amount."
+    )
     description = models.TextField(blank=True)
     payer = models.CharField(max_length=200, blank=True)
     reference = models.CharField(max_length=200, blank=True, help_text="The bank's own id of the line.")
