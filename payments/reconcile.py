@@ -33,6 +33,7 @@ from payments import (
 )
 from payments.models import (
     OPEN_STATES,
+    Authorization,
     Capture,
     CardCharge,
     ChargeOutcome,
@@ -67,11 +68,12 @@ def ask_for_payments(*, limit: int = BATCH) -> int:
     silent = Q(state__in=NO_ANSWER_YET, updated_at__lt=now - ASK_AFTER)
     open_lately = Q(state__in=OPEN_STATES, updated_at__lt=now - ASK_AFTER)
     tried = CardCharge.objects.filter(payment=OuterRef("pk"), outcome=ChargeOutcome.UNKNOWN)
-    decided = open_lately & (Q(authorization__decision__in=Decision.values) | Q(Exists(tried)))
+    decisions = Authorization.objects.filter(payment=OuterRef("pk"), decision__in=Decision.values)
+    decided = open_lately & (Q(Exists(decisions)) | Q(Exists(tried)))
     waiting = Q(state__in=OPEN_STATES, updated_at__lt=now - ASK_WAITING_AFTER)
-    due = Payment.objects.filter(silent | decided | waiting, method="card").order_by("updated_at", "id")[
-        :limit
-    ]
+    due = Payment.objects.filter(silent | decided | waiting, state__in=OPEN_STATES, method="card").order_by(
+        "updated_at", "id"
+    )[:limit]
     charging.tidy()
     asked = 0
     for payment in due:

@@ -20,7 +20,7 @@ from core.errors import Forbidden, Invalid
 from core.idempotency import idempotent
 from customers import access, merchants
 from customers.models import Customer
-from payments import cards, charging, checkout
+from payments import cards, charging, checkout, errors
 from payments.api import amounts
 from payments.api.access import visible
 from payments.api.bookings import found
@@ -179,7 +179,7 @@ class ChargeView(generics.GenericAPIView[Payment]):
             raise Forbidden("Charging saved cards is for staff who may.")
         card = cards.kept(booking.customer).filter(public_id=wanted["method"]).first()
         if card is None:
-            raise Http404
+            raise errors.CardNotUsable("The booking's customer keeps no such card.")
         due = checkout.due(booking, purpose=wanted["purpose"])
         amounts.compare(wanted, due=due, currency=booking.currency)
         payment = charging.charge(

@@ -157,7 +157,9 @@ def test_staff_charge_a_card_of_the_bookings_customer(shop: Shop):
         assert post(client, "payments/charge", body).status_code == status
     assert is_refused(post(manager, "payments/charge", {**body, "total": 10_000}), 422, "amount_mismatch")
     foreign = shop.save_card(CustomerFactory.create(merchant=shop.merchant))
-    assert post(manager, "payments/charge", {**body, "method": str(foreign.public_id)}).status_code == 404
+    for wrong in (foreign.public_id, booking.public_id):
+        answer = post(manager, "payments/charge", {**body, "method": str(wrong)})
+        assert is_refused(answer, 409, "card_not_usable")
     assert not CardCharge.objects.exists()
     listed = manager.get(f"{API}/payments/methods?customer={booking.customer.public_id}").json()["results"]
     assert [one["id"] for one in listed] == [str(card.public_id)]
