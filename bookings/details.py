@@ -5,6 +5,7 @@ The postal code is not among it: travel and tax depend on it. Called by the API.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 
@@ -54,7 +55,7 @@ def check(booking: Booking, details: Details) -> dict[str, str]:
 
 def _as_request(booking: Booking, details: Details) -> BookingRequest:
     """The booking as it would have been asked for, so that one set of rules holds for both."""
-    now = {name: str(getattr(booking, column)) for name, column in COLUMNS.items()}
+    now: dict[str, Any] = {name: str(getattr(booking, column)) for name, column in COLUMNS.items()}
     return BookingRequest(
         slot_public_id=booking.slot.public_id,
         adults=booking.adults,

@@ -59,7 +59,7 @@ class LocalTimeField(serializers.Field[Any, Any, Any, Any]):
         return value.isoformat()
 
 
-class _MomentField(IsoDateTimeField):  # type: ignore[misc]  # django-filter has no types
+class _MomentField(IsoDateTimeField):
     def to_python(self, value: Any) -> datetime | None:
         found = super().to_python(value)
         try:
@@ -68,7 +68,7 @@ class _MomentField(IsoDateTimeField):  # type: ignore[misc]  # django-filter has
             raise forms.ValidationError("Not a moment of ours.", code="invalid") from error
 
 
-class MomentFilter(IsoDateTimeFilter):  # type: ignore[misc]
+class MomentFilter(IsoDateTimeFilter):
     """A moment with its offset, in UTC from here on: the database knows fewer offsets than ISO 8601 can spell."""
 
     field_class = _MomentField

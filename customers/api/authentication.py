@@ -71,7 +71,7 @@ class StaffSession(SessionAuthentication):
 class CustomerSession(SessionAuthentication):
     """A customer signed in with this browser at the host's merchant, with CSRF; the customer is request.auth."""
 
-    def authenticate(self, request: Request) -> tuple[AnonymousUser, Customer] | None:  # type: ignore[override]
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, Customer] | None:
         customer = sessions.current_customer(request._request)
         if customer is None:
             return None

@@ -204,7 +204,7 @@ def _update(customer: Customer, wanted: dict[str, Any]) -> Customer:
 def _of_address(merchant: Merchant, wanted: dict[str, Any]) -> tuple[Customer, bool]:
     """One row per merchant and address, also when two ask at once."""
     email = wanted["email"].lower()
-    given = {name: wanted[name] for name in ("name", "phone") if name in wanted}
+    given: dict[str, Any] = {name: wanted[name] for name in ("name", "phone") if name in wanted}
     if "name" not in given and not Customer.objects.filter(merchant=merchant, email=email).exists():
         raise Invalid("A new customer needs a name.", fields={"name": "Type the customer's name."})
     return Customer.objects.select_related("merchant").update_or_create(

@@ -32,7 +32,7 @@ def browser_of(customer, **options):
     request.session = client.session
     sessions.sign_in(request, customer)
     request.session.save()
-    client.cookies["sessionid"] = request.session.session_key
+    client.cookies["sessionid"] = str(request.session.session_key)
     return client
 
 

@@ -111,15 +111,17 @@ def check(house: House, row: Decision, *, part: str) -> Iterator[str]:
 
 def ask(client: Client, method: str, path: str, *, body: dict[str, Any]) -> int:
     """The status, and nothing stays done."""
-    cookies = client.cookies.copy()
+    cookies = dict(client.cookies)
     is_api = path.startswith("/api/")
-    form = {"content_type": "application/x-www-form-urlencoded", "data": "empty="}
-    sent = {"content_type": "application/json", "data": json.dumps(body)} if is_api else form
+    sent, content_type = (
+        (json.dumps(body), "application/json") if is_api else ("empty=", "application/x-www-form-urlencoded")
+    )
     with nullcontext() if method == "GET" else transaction.atomic():
-        answer = client.generic(method, path, **sent)
+        answer = client.generic(method, path, sent, content_type=content_type)
         if method != "GET":
             transaction.set_rollback(True)
-    client.cookies = cookies
+    client.cookies.clear()
+    client.cookies.update(cookies)
     return int(answer.status_code)
 
 
