@@ -1,4 +1,4 @@
-"""Zelle, Venmo, cash and checks in the API: how to pay, "I have sent it", and what staff find and decide."""
+"""Transfers in the API as staff decide about them: found, not found, recorded, taken back."""
 
 from datetime import date
 from typing import Any
@@ -6,30 +6,24 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics
 from rest_framework.exceptions import NotAuthenticated
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bookings.api import access as callers
 from bookings.models import Booking
 from core.api import refusals
 from core.errors import Forbidden, Invalid
 from core.idempotency import idempotent
 from customers import access
 from customers.models import Customer, Merchant
-from payments import errors, manual, proofs
+from payments import errors, manual
 from payments.api.access import visible
 from payments.api.amounts import sent_minor
 from payments.api.bookings import found
+from payments.api.claims import PaymentActionView
 from payments.api.manual_shapes import (
-    ClaimBodySerializer,
     ClaimSerializer,
     ConfirmSerializer,
-    ManualAnswerSerializer,
-    ManualSerializer,
     OutcomeSerializer,
     RecordSerializer,
     RejectSerializer,
@@ -38,61 +32,8 @@ from payments.api.serializers import PaymentSerializer
 from payments.models import Claim, ClaimState, Payment
 
 
-class ManualView(generics.GenericAPIView[Payment]):
-    permission_classes = (AllowAny,)
-    throttle_scope = "payment"
-
-    def idempotency_scope(self, request: Request) -> tuple[str, int]:
-        return callers.idempotency_scope(request)
-
-    @extend_schema(
-        operation_id="payments_manual",
-        tags=["payments"],
-        request=ManualSerializer,
-        responses={201: ManualAnswerSerializer, **refusals(400, 401, 404, 409, 422, 429)},
-    )
-    @idempotent(route="payments/manual")
-    def post(self, request: Request) -> Response:
-        """Begin, or take up again, a payment by Zelle or Venmo: how to make it, with the reference to write."""
-        body = ManualSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        wanted = body.validated_data
-        booking = found(request, code=wanted["booking"], permission=callers.CHANGE_BOOKING)
-        told = manual.instructions(booking, method=wanted["method"], purpose=wanted["purpose"])
-        payment = manual.start(
-            booking, method=wanted["method"], purpose=wanted["purpose"], actor=callers.actor(request)
-        )
-        answer = {"payment": payment, "instructions": told}
-        return Response(
-            ManualAnswerSerializer(answer, context=self.get_serializer_context()).data, status=201
-        )
-
-
-class PaymentActionView(generics.GenericAPIView[Payment]):
-    """Something done with one payment that the caller may see."""
-
-    permission_classes = (AllowAny,)
-    throttle_scope = "payment"
-    queryset = Payment.objects.none()
-
-    def idempotency_scope(self, request: Request) -> tuple[str, int]:
-        return callers.idempotency_scope(request)
-
-    def payment(self, request: Request, *, public_id: str, permission: str = "") -> Payment:
-        """The caller's payment; whoever may see it and lacks the permission is told so."""
-        payment = (
-            visible(request)
-            .select_related("merchant", "booking__merchant")
-            .filter(public_id=public_id)
-            .first()
-        )
-        if payment is None:
-            raise Http404
-        if permission and not access.may(
-            request.user, permission=permission, merchant_id=payment.merchant_id
-        ):
-            raise Forbidden("This is for staff who may verify transfers.")
-        return payment
+class StaffView(PaymentActionView):
+    """What staff decide about a payment."""
 
     def open_claim(self, payment: Payment) -> Claim:
         said = payment.claims.filter(state=ClaimState.OPEN).first()
@@ -105,40 +46,7 @@ class PaymentActionView(generics.GenericAPIView[Payment]):
         return Response(shown, status=201 if outcome.is_new else 200)
 
 
-class ClaimView(PaymentActionView):
-    parser_classes = (JSONParser, MultiPartParser, FormParser)
-    throttle_scope = "claim"
-
-    @extend_schema(
-        operation_id="payments_claim",
-        tags=["payments"],
-        request={"multipart/form-data": ClaimBodySerializer, "application/json": ClaimBodySerializer},
-        responses={201: ClaimSerializer, **refusals(400, 401, 403, 404, 409, 422, 429)},
-    )
-    @idempotent(route="payments/claim")
-    def post(self, request: Request, public_id: str) -> Response:
-        """ "I have sent it", with a proof if there is one. Staff check; said again meanwhile it is the same claim."""
-        payment = self.payment(request, public_id=public_id)
-        is_theirs = callers.booking_of(request) or callers.customer_of(request)
-        if not is_theirs and not access.may(
-            request.user, permission=callers.CHANGE_BOOKING, merchant_id=payment.merchant_id
-        ):
-            raise Forbidden()
-        body = ClaimBodySerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        said = body.validated_data
-        claim = manual.claim(
-            payment,
-            sender_name=said["sender_name"],
-            sent_on=said["sent_on"],
-            note=said["note"],
-            proof=proofs.read(said["proof"]) if said.get("proof") else None,
-            actor=callers.actor(request),
-        )
-        return Response(ClaimSerializer(claim).data, status=201)
-
-
-class ConfirmView(PaymentActionView):
+class ConfirmView(StaffView):
     @extend_schema(
         operation_id="payments_confirm",
         tags=["payments"],
@@ -163,7 +71,7 @@ class ConfirmView(PaymentActionView):
         return self.outcome(outcome)
 
 
-class RejectView(PaymentActionView):
+class RejectView(StaffView):
     @extend_schema(
         operation_id="payments_reject",
         tags=["payments"],
@@ -180,7 +88,7 @@ class RejectView(PaymentActionView):
         return Response(ClaimSerializer(said).data)
 
 
-class RecordView(PaymentActionView):
+class RecordView(StaffView):
     @extend_schema(
         operation_id="payments_record",
         tags=["payments"],
@@ -213,7 +121,7 @@ class RecordView(PaymentActionView):
         return self.outcome(manual.split(transfer, parts=parts))
 
 
-class ReverseView(PaymentActionView):
+class ReverseView(StaffView):
     @extend_schema(
         operation_id="payments_reverse",
         tags=["payments"],

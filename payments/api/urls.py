@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from payments.api import authorizations, bookings, cards, health, manual, payments
+from payments.api import authorizations, bookings, cards, claims, health, manual, payments
 
 urlpatterns = [
     path("bookings", bookings.BookingsView.as_view(), name="bookings"),
@@ -16,9 +16,10 @@ urlpatterns = [
     path("payments/methods", cards.MethodsView.as_view(), name="payments-methods"),
     path("payments/methods/<uuid:public_id>", cards.MethodView.as_view(), name="payments-method"),
     path("customers/portal-link", cards.PortalLinkView.as_view(), name="customers-portal-link"),
-    path("payments/manual", manual.ManualView.as_view(), name="payments-manual"),
+    path("payments/manual", claims.ManualView.as_view(), name="payments-manual"),
     path("payments/record", manual.RecordView.as_view(), name="payments-record"),
-    path("payments/<uuid:public_id>/claim", manual.ClaimView.as_view(), name="payment-claim"),
+    path("payments/<uuid:public_id>/claim", claims.ClaimView.as_view(), name="payment-claim"),
+    path("claims/<uuid:public_id>/proof", claims.ProofView.as_view(), name="claim-proof"),
     path("payments/<uuid:public_id>/confirm", manual.ConfirmView.as_view(), name="payment-confirm"),
     path("payments/<uuid:public_id>/reject", manual.RejectView.as_view(), name="payment-reject"),
     path("payments/<uuid:public_id>/reverse", manual.ReverseView.as_view(), name="payment-reverse"),

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 from rest_framework.test import APIClient
 
+from bookings.tests.factories import MerchantFactory
 from core import clock
 from payments.models import Claim, LedgerTransaction, Payment, Receipt, Transfer
 from payments.tests.api_world import holder_of, staff_of
@@ -55,6 +56,12 @@ def test_a_frontend_gets_instructions_claims_with_proof_and_staff_confirm_once(m
     assert (again.json(), again["Idempotent-Replayed"]) == (said.json(), "true")
     claim = Claim.objects.get()
     assert (claim.proof_name, claim.proof_type) == ("My-transfer.jpg", "image/jpeg")
+    proof = staff_of(merchant, role="viewer").get(f"/api/v1/claims/{claim.public_id}/proof")
+    assert proof["Content-Disposition"] == 'attachment; filename="My-transfer.jpg"'
+    assert (proof["Content-Type"], proof["X-Content-Type-Options"]) == ("image/jpeg", "nosniff")
+    assert not Image.open(io.BytesIO(proof.content)).getexif()
+    for other in (guest, APIClient(), staff_of(MerchantFactory.create(), role="owner")):
+        assert other.get(f"/api/v1/claims/{claim.public_id}/proof").status_code == 404
     assert [path.name for path in private_files.rglob("*.jpg")] == [str(claim.proof.name).rsplit("/", 1)[-1]]
     body = {**FOUND, "amount": {"amount": 10_300, "currency": "usd"}}
     done = post(clerk, f"{payment}/confirm", body, key=key)

@@ -56,9 +56,8 @@ API = [
     ),
     decide("api/v1/payments/record", "POST", members("clerk", ok=UNREADABLE)),
     decide("api/v1/payments/<uuid:public_id>/claim", "POST", party("clerk", lesser=FORBIDDEN)),
-    decide(
-        "api/v1/claims/<uuid:public_id>/proof", "GET", everyone(MISSING)
-    ),  # a file of none; tested in its room
+    # The walk asks for a claim that has no file; who may get one is tested in its room.
+    decide("api/v1/claims/<uuid:public_id>/proof", "GET", everyone(MISSING)),
     decide("api/v1/payments/<uuid:public_id>/confirm", "POST", staff_of_it("clerk")),
     decide("api/v1/payments/<uuid:public_id>/reject", "POST", staff_of_it("clerk")),
     decide("api/v1/payments/<uuid:public_id>/reverse", "POST", staff_of_it("manager")),
