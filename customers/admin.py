@@ -71,9 +71,11 @@ class MerchantAdmin(DetailAdmin):
                 "description": TRANSFER_RULE,
                 "fields": (
                     "offers_zelle",
-                    ("zelle_name", "zelle_contact"),
+                    "zelle_name",
+                    "zelle_contact",
                     "qr_code",
-                    ("zelle_qr_upload", "zelle_qr_remove"),
+                    "zelle_qr_upload",
+                    "zelle_qr_remove",
                     "offers_venmo",
                     "venmo_handle",
                     "claim_hold_hours",

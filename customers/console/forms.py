@@ -91,6 +91,13 @@ class MerchantForm(TransferSettings):
     class Meta:
         model = Merchant
         fields: list[str] = []
+        labels = {
+            "offers_zelle": "Offer Zelle",
+            "zelle_name": "Zelle recipient",
+            "zelle_contact": "Zelle e-mail or phone",
+            "offers_venmo": "Offer Venmo",
+            "claim_hold_hours": "Hold after a claim",
+        }
 
     def clean_timezone(self) -> str:
         zone: str = self.cleaned_data["timezone"]
