@@ -16,7 +16,7 @@ from django.db.models.functions import Substr
 
 from core import clock
 from core.errors import DomainError, Unavailable
-from payments import desk, errors, facts, gateway, ledger, refunds, settlement
+from payments import desk, disputes, errors, facts, gateway, ledger, refunds, settlement
 from payments.models import (
     Account,
     BalanceCursor,
@@ -178,12 +178,21 @@ def _fee_lines(row: BalanceTransaction) -> list[ledger.Line]:
     ]
 
 
+def _dispute_fee_lines(row: BalanceTransaction) -> list[ledger.Line]:
+    return [
+        ledger.debit(Account.DISPUTE_FEES, row.fee_minor),
+        ledger.credit(Account.CLEARING_STRIPE, row.fee_minor),
+    ]
+
+
 def _post_other(account: GatewayAccount, row: BalanceTransaction) -> bool:
     counter = Account.UNALLOCATED
     if row.type in PAYOUTS:
         counter = Account.PAYOUTS_IN_TRANSIT
     elif row.type == "stripe_fee":
         counter = Account.GATEWAY_FEES
+    elif disputes.is_source(row.source_id):
+        counter = Account.DISPUTES
     ledger.post(
         merchant=account.merchant,
         currency=row.currency,
@@ -193,7 +202,7 @@ def _post_other(account: GatewayAccount, row: BalanceTransaction) -> bool:
         lines=[
             ledger.debit(Account.CLEARING_STRIPE, row.amount_minor),
             ledger.credit(counter, row.amount_minor),
-            *_fee_lines(row),
+            *(_fee_lines(row) if counter != Account.DISPUTES else _dispute_fee_lines(row)),
         ],
     )
     if counter == Account.UNALLOCATED:

@@ -17,6 +17,7 @@ from payments import (
     cards,
     checkout,
     desk,
+    disputes,
     errors,
     facts,
     gateway,
@@ -181,6 +182,24 @@ def _customer_updated(news: News) -> str:
     return cards.note_default(news.account, customer_id=str(news.obj["id"]), card_id=facts.id_of(preferred))
 
 
+def _dispute_closed(news: News) -> str:
+    status = str(news.obj["status"])
+    if status not in ("won", "lost"):
+        return f"closed: {status}"
+    return disputes.closed(
+        news.account,
+        dispute_id=str(news.obj["id"]),
+        charge_id=facts.id_of(news.obj.get("charge")),
+        is_lost=status == "lost",
+    )
+
+
+def _dispute_moved(news: News) -> str:
+    """Stripe's balance moved with it: the ledger reads it soon rather than at the next beat."""
+    doorbell.ring(READ_BALANCE_TASK)
+    return "the balance will be read"
+
+
 def _customer_deleted(news: News) -> str:
     cards.forget(news.account, str(news.obj["id"]), said_at=news.said_at)
     known = checkout.forget_customer(news.account, str(news.obj["id"]))
@@ -208,6 +227,9 @@ HANDLERS: Mapping[str, Handler] = {
     "refund.created": _refund,
     "refund.updated": _refund,
     "refund.failed": _refund,
+    "charge.dispute.closed": _dispute_closed,
+    "charge.dispute.funds_withdrawn": _dispute_moved,
+    "charge.dispute.funds_reinstated": _dispute_moved,
     "customer.deleted": _customer_deleted,
     "customer.updated": _customer_updated,
     "payment_method.attached": _card_attached,
@@ -222,9 +244,6 @@ MIRRORED = frozenset(
     {
         "charge.dispute.created",
         "charge.dispute.updated",
-        "charge.dispute.closed",
-        "charge.dispute.funds_withdrawn",
-        "charge.dispute.funds_reinstated",
         "invoice.finalized",
         "invoice.paid",
         "invoice.payment_succeeded",
@@ -245,7 +264,7 @@ MIRRORED = frozenset(
         "account.application.deauthorized",
     }
 )
-MIRRORED_FAMILIES = ("product.", "price.", "customer.subscription.")
+MIRRORED_FAMILIES = ("product.", "price.", "customer.subscription.", "invoice.")
 
 
 def mirrored(event_type: str) -> bool:

@@ -12,7 +12,7 @@ from bookings.models import Booking, BookingState
 from core import clock, doorbell
 from core.errors import Forbidden, Invalid
 from customers import access
-from payments import checkout, errors, ledger, manual, notices, placing, refunds
+from payments import closing, errors, ledger, manual, notices, placing, refunds, settlement
 from payments.cancellation.previewing import Preview, preview
 from payments.models import (
     OPEN_STATES,
@@ -22,7 +22,6 @@ from payments.models import (
     GatewayAccount,
     LedgerTransaction,
     Payment,
-    PaymentState,
     RefundCause,
     RefundState,
 )
@@ -116,10 +115,12 @@ def _cancel(booking: Booking, wish: _Wish) -> Cancellation:
         cancellation=done,
         authenticated_at=wish.authenticated_at,
     )
+    parts = []
     for part in sorted(planned.returned, key=lambda part: part.payment.pk):
         _, payment = holding.lock(part.payment)
         payment.booking = booking
-        refunds.create(booking, payment, amount_minor=part.amount_minor, asked=asked, membership=membership)
+        parts.append((payment, part.amount_minor))
+    refunds.create_together(booking, parts, asked=asked, membership=membership)
     _keep(booking, done)
     manual.lapse(booking)
     notices.cancelled(booking, done)
@@ -178,15 +179,15 @@ def _keep(booking: Booking, done: Cancellation) -> None:
 
 
 def end_open_cards(booking: Booking) -> None:
-    """What could still be paid is ended at Stripe; when Stripe is silent and it is paid after all, it is late money."""
-    rows = Payment.objects.filter(
-        booking=booking, method="card", state__in=OPEN_STATES - {PaymentState.AUTHORIZED}
-    )
+    """What could be paid still is ended at Stripe, what a card promised released; paid after all, it is late money."""
+    rows = Payment.objects.filter(booking=booking, method="card", state__in=OPEN_STATES)
     for payment in rows:
         account = GatewayAccount.objects.select_related("merchant").get(merchant_id=booking.merchant_id)
         try:
-            checkout.end(account, payment, reason="the booking was cancelled")
-        except (errors.AlreadyPaid, errors.AlreadyAuthorized, errors.PaymentInProgress):
+            money = closing.close(account, payment, reason="the booking was cancelled")
+            if money is not None:
+                settlement.settle(account, money)
+        except errors.PaymentInProgress:
             continue
         except (
             errors.GatewayUnknown,

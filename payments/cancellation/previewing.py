@@ -7,10 +7,8 @@ from bookings.models import Booking, BookingState
 from core import clock
 from core.errors import Invalid
 from core.money import share
-from customers.models import PaymentMethod
 from payments import errors, refunds
-from payments.models import Payment, PaymentState, RefundCause, RefundRoute
-from payments.refunds import allocating
+from payments.models import Payment, RefundCause, RefundRoute
 
 CANCELLABLE = frozenset({BookingState.DRAFT, BookingState.QUOTED, BookingState.HELD, BookingState.CONFIRMED})
 
@@ -77,7 +75,7 @@ def preview(booking: Booking, *, percent: int | None = None, as_credit: bool = F
         raise Invalid("Give between 0 and 100 percent back.", fields={"percent": "Between 0 and 100."})
     bracket = agreement.cancellation(booking, today=clock.today(booking.timezone))
     given = bracket.percent if percent is None else percent
-    payments = _with_money(booking)
+    payments = refunds.with_money(booking, cause=RefundCause.CANCELLATION)
     paid = sum(net for _, net in payments)
     refund = share(paid, part=given, whole=100)
     return Preview(
@@ -91,33 +89,10 @@ def preview(booking: Booking, *, percent: int | None = None, as_credit: bool = F
     )
 
 
-def _with_money(booking: Booking) -> list[tuple[Payment, int]]:
-    """The booking's payments that have principal on it still, with how much."""
-    rows = booking.payments.filter(state=PaymentState.SUCCEEDED, placed_minor__gt=0)
-    found = []
-    for payment in rows.select_related("merchant", "booking").order_by("pk"):
-        if net := refunds.refundable(payment, cause=RefundCause.CANCELLATION):
-            found.append((payment, net))
-    return found
-
-
-_ROUTES = {PaymentMethod.CARD: allocating.CARD, PaymentMethod.CREDIT: allocating.CREDIT}
-
-
 def _returned(
     payments: list[tuple[Payment, int]], *, refund_minor: int, as_credit: bool
 ) -> tuple[Returned, ...]:
-    nets = [
-        allocating.Net(
-            payment_id=payment.pk,
-            payer=payment.customer_id or 0,
-            route=_ROUTES.get(PaymentMethod(payment.method), allocating.BY_HAND),
-            order=place,
-            net_minor=net,
-        )
-        for place, (payment, net) in enumerate(payments)
-    ]
-    parts = allocating.allocate(refund_minor, nets)
+    parts = refunds.spread(payments, amount_minor=refund_minor)
     return tuple(
         _part(payment, parts[payment.pk], as_credit=as_credit)
         for payment, _ in payments

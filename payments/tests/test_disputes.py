@@ -1,0 +1,44 @@
+"""Disputes in the books: withdrawn, lost, given back; once, in any order."""
+
+import pytest
+
+from core import clock
+from payments import events, handling
+from payments.models import Account, Payment, WebhookEvent
+from payments.tests.shop import Shop
+
+
+def disputed(shop: Shop) -> tuple[Payment, str]:
+    payment = shop.paid(shop.book())
+    dispute = shop.sandbox.control(f"charges/{payment.stripe_charge_id}/dispute", reason="fraudulent")
+    return payment, str(dispute["id"])
+
+
+def decide(shop: Shop, dispute_id: str, outcome: str) -> None:
+    shop.sandbox.control(f"disputes/{dispute_id}/decide", outcome=outcome)
+
+
+def test_won_everything_comes_back_and_nothing_is_lost(shop: Shop) -> None:
+    _, dispute_id = disputed(shop)
+    decide(shop, dispute_id, "won")
+    shop.deliver_shuffled(seed=7, times=2)
+    assert shop.tie_out().difference_minor == 0
+    balances = shop.balances()
+    assert balances.get(Account.DISPUTES, 0) == balances.get(Account.DISPUTE_LOSSES, 0) == 0
+    assert not shop.merchant.desk_items.exists()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_lost_in_any_order_is_one_loss(shop: Shop, seed: int) -> None:
+    _, dispute_id = disputed(shop)
+    decide(shop, dispute_id, "lost")
+    told = shop.events()
+    shop.deliver(told[::-1] if seed == 1 else told, times=seed)
+    assert shop.tie_out().difference_minor == 0
+    # The withdrawal was not in the ledger when the loss was told: that news waited.
+    WebhookEvent.objects.filter(handled_at__isnull=True).update(due_at=clock.now())
+    handling.work_off(events.handle)
+    shop.deliver(told)
+    balances = shop.balances()
+    assert (balances[Account.DISPUTE_LOSSES], balances.get(Account.DISPUTES, 0)) == (10_800, 0)
+    assert balances[Account.DISPUTE_FEES] == 1_500
