@@ -173,6 +173,7 @@ class RefundNews:
     failure_balance_transaction_id: str
     failure_reason: str
     created: datetime
+    pending_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -351,6 +352,7 @@ def from_refund(obj: Object) -> RefundNews:
         failure_balance_transaction_id=_id(obj.get("failure_balance_transaction")),
         failure_reason=obj.get("failure_reason") or "",
         created=_moment(obj["created"]),
+        pending_reason=str(obj.get("pending_reason") or ""),
     )
 
 

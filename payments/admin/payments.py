@@ -92,7 +92,7 @@ class PaymentAdmin(promise_dialogs.Promises, DetailAdmin, ReadOnlyAdmin):
 
     @action(description="Refund", icon="undo", permissions=["refund"], variant=ActionVariant.PRIMARY)
     def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return refund_dialog.view(request, payment=self.get_object(request, object_id), site=self.admin_site)
+        return refund_dialog.view(request, payment=self.get_object(request, object_id), console=self)
 
     # unfold's link opens what this address answers as a dialog; without scripts it is a page.
     refund.dialog = {"title": "Refund", "description": ""}

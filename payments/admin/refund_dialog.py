@@ -1,61 +1,61 @@
-"""The refund dialog: what will happen is shown first, in amounts, and happens by POST only.
+"""The refund dialog of a payment: which way it goes, to the cent, and who must agree, before anything happens."""
 
-One address. GET shows the form with the figures for the whole rest. POST with "_preview", or when the figures that
-the person saw are no longer those, shows new figures; POST with exactly the figures shown refunds. The form carries a
-one-time token which becomes the refund's request key, so sending it twice makes one refund.
-"""
-
-import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.contrib import messages
-from django.contrib.admin import AdminSite
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
-from django_htmx.http import HttpResponseClientRedirect
-from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
+from django.utils.html import format_html
+from unfold.widgets import UnfoldAdminRadioSelectWidget
 
-from core.errors import DomainError
+from core.errors import Invalid
 from core.money import format_minor
+from customers.authentication import recent
 from customers.console import MinorAmountField
+from customers.models import PaymentMethod
 from payments import refunds
-from payments.admin import panels
-from payments.models import Payment, Refund, RefundCause, RefundState
-from payments.refunds import RefundPreview
+from payments.admin import dialogs, panels, refund_words
+from payments.admin.dialogs import Dialog, Effect
+from payments.models import Payment, RefundCause, RefundRoute
+from payments.refunds.amounts import FROM_CREDIT
 
 WORDS = {
     RefundCause.PRICE_REDUCTION: "Price reduction: the booking costs less, and nothing more is owed",
-    RefundCause.DUPLICATE: "Paid twice: the booking's price stays as it is",
+    RefundCause.DUPLICATE: "Paid twice or too much: the booking's price stays as it is",
 }
+BACK, CREDIT = "back", "credit"
 
 
-class RefundForm(forms.Form):
+class RefundForm(dialogs.ReasonForm):
+    """Of a payment, or of a booking as a whole: `left` is what may go back for each cause, `back` the ordinary way."""
+
+    live = ("amount", "cause", "way")
     amount = MinorAmountField(label="Amount", help_text="Without the method fee; its share is added.")
     cause = forms.ChoiceField(label="Cause", widget=UnfoldAdminRadioSelectWidget)
-    reason = forms.CharField(
-        label="Reason",
-        max_length=500,
-        help_text="In your words. It stays with the refund.",
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-    )
-    request_key = forms.CharField(widget=forms.HiddenInput, max_length=64)
-    shown = forms.CharField(widget=forms.HiddenInput, required=False, max_length=120)
+    way = forms.ChoiceField(label="Goes back", widget=UnfoldAdminRadioSelectWidget)
+    field_order = ("amount", "cause", "way", "reason")
 
-    def __init__(self, *args: Any, payment: Payment, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, currency: str, left: Mapping[str, int], back: str, keeps: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["amount"]
-        assert isinstance(field, MinorAmountField)
-        field.currency = payment.currency
-        causes = self.fields["cause"]
-        assert isinstance(causes, forms.ChoiceField)
-        causes.choices = [
-            (cause.value, f"{words} (up to {format_minor(left, payment.currency)})")
-            for cause, words in WORDS.items()
-            if (left := refunds.refundable(payment, cause=cause)) > 0 or cause == RefundCause.PRICE_REDUCTION
+        amount, cause, way = self.fields["amount"], self.fields["cause"], self.fields["way"]
+        assert isinstance(amount, MinorAmountField)
+        assert isinstance(cause, forms.ChoiceField)
+        assert isinstance(way, forms.ChoiceField)
+        self.fields["reason"].max_length = 500
+        amount.currency = currency
+        cause.choices = [
+            (name, f"{words} (up to {format_minor(left[name], currency)})")
+            for name, words in WORDS.items()
+            if left[name] > 0 or name == RefundCause.PRICE_REDUCTION
         ]
+        way.choices = [(BACK, back), *([(CREDIT, "Kept as the customer's credit")] if keeps else [])]
+        way.required = False
+        if not keeps:
+            way.widget = forms.HiddenInput()
 
     def clean_amount(self) -> int:
         minor: int = self.cleaned_data["amount"]
@@ -63,123 +63,151 @@ class RefundForm(forms.Form):
             raise ValidationError("Type an amount above zero.")
         return minor
 
+    def clean_way(self) -> str:
+        return self.cleaned_data["way"] or BACK
 
-def view(request: HttpRequest, *, payment: Payment | None, site: AdminSite) -> HttpResponse:
+
+def check_way(entries: Mapping[str, Any]) -> bool:
+    """Whether it shall be kept as credit. What was paid twice lies there as credit already."""
+    as_credit: bool = entries.get("way") == CREDIT
+    if as_credit and entries["cause"] in FROM_CREDIT:
+        raise Invalid(
+            "What was paid twice or too much is the customer's credit already; it can only be sent back."
+        )
+    return as_credit
+
+
+def likely_cause(left: Mapping[str, int]) -> str:
+    return (
+        RefundCause.PRICE_REDUCTION if left[RefundCause.PRICE_REDUCTION] > 0 else RefundCause.DUPLICATE
+    ).value
+
+
+def who_must_agree(
+    payment: Payment, *, total_minor: int, request: HttpRequest, to_credit: bool = False
+) -> tuple[str, tuple[str, ...], str]:
+    """(warning, notes, button): whether a second person must agree and why, and what is left of the day's limit."""
+    seen = refunds.foresee(
+        payment, total_minor=total_minor, by=dialogs.person(request), is_credit_to_credit=to_credit
+    )
+    notes = [seen.limit] if seen.limit else []
+    if seen.needs_proof and not recent.recently_authenticated(request):
+        notes.append("You will be asked to prove that it is you; what you typed is kept.")
+    return seen.why, tuple(notes), "Ask for" if seen.needs_second else "Refund"
+
+
+def view(request: HttpRequest, *, payment: Payment | None, console: Any) -> HttpResponse:
     """The caller has checked the permission and found the payment among the person's own."""
     if payment is None:
         raise Http404
-    if request.method == "POST":
-        return _post(request, payment=payment, site=site)
-    cause = _likely_cause(payment)
-    left = refunds.refundable(payment, cause=cause)
-    initial = {"amount": left, "cause": cause, "request_key": uuid.uuid4().hex}
-    form = RefundForm(initial=initial, payment=payment)
-    preview, refusal = _preview(payment, amount_minor=left, cause=cause)
-    return _page(request, payment=payment, form=form, preview=preview, refusal=refusal, site=site)
+    found = payment
+    left = {cause: refunds.refundable(found, cause=cause) for cause in WORDS}
+    cause = likely_cause(left)
+    url = reverse("admin:payments_payment_change", args=[found.pk])
+    dialog = Dialog(
+        title="Refund",
+        intro=_intro(found),
+        form=lambda *args, **more: RefundForm(
+            *args,
+            currency=found.currency,
+            left=left,
+            back=_way_words(found),
+            keeps=found.method != PaymentMethod.CREDIT,
+            **more,
+        ),
+        initial={"amount": left[cause], "cause": cause, "way": BACK},
+        look=lambda entries: _look(request, found, entries),
+        act=lambda entries: _act(request, found, entries, url=url),
+        earlier=lambda key: _earlier(request, found, key=key, url=url),
+        back=url,
+    )
+    return dialogs.answer(request, dialog, console=console)
 
 
-def _likely_cause(payment: Payment) -> str:
-    placed = refunds.refundable(payment, cause=RefundCause.PRICE_REDUCTION)
-    return (RefundCause.PRICE_REDUCTION if placed > 0 else RefundCause.DUPLICATE).value
+def _intro(payment: Payment) -> object:
+    received = f"{panels.method(payment)}, received {format_minor(payment.received_minor, payment.currency)}"
+    if payment.booking is None:
+        return received
+    return format_html('Booking <span class="ts-code">{}</span>, {}', payment.booking.code, received)
 
 
-def _post(request: HttpRequest, *, payment: Payment, site: AdminSite) -> HttpResponse:
-    key = request.POST.get("request_key", "")
-    if key and (earlier := payment.refunds.filter(request_key=key).first()):
-        return _done(request, earlier)  # the same form once more
-    form = RefundForm(request.POST, payment=payment)
-    complete = form.is_valid()
-    amount_minor, cause = form.cleaned_data.get("amount"), form.cleaned_data.get("cause")
-    if amount_minor is None or cause is None:
-        return _page(request, payment=payment, form=form, preview=None, refusal="", site=site)
-    preview, refusal = _preview(payment, amount_minor=amount_minor, cause=cause)
-    only_look = "_preview" in request.POST
-    if only_look:
-        form.errors.pop("reason", None)
-    elif complete and preview and form.cleaned_data["shown"] == _shown(preview, cause=cause):
-        return _refund(request, payment=payment, form=form, site=site)
-    elif complete:
-        refusal = refusal or "The figures have changed. Look at them once more, then confirm."
-    return _page(request, payment=payment, form=form, preview=preview, refusal=refusal, site=site)
+def _way_words(payment: Payment) -> str:
+    route = refunds.route_of(payment, as_credit=False)
+    if route == RefundRoute.MANUAL:
+        return f"Sent by hand: {payment.get_method_display()}, by one of you"
+    return (
+        f"Back to {panels.method(payment)}, through Stripe"
+        if route == RefundRoute.GATEWAY
+        else "Back to credit"
+    )
 
 
-def _refund(request: HttpRequest, *, payment: Payment, form: RefundForm, site: AdminSite) -> HttpResponse:
-    data = form.cleaned_data
-    try:
-        refund = refunds.request(
-            payment=payment,
-            amount_minor=data["amount"],
-            cause=data["cause"],
-            reason=data["reason"],
-            requested_by=request.user,  # type: ignore[arg-type]  # the console's own guard: never anonymous
-            actor=f"user:{request.user.pk}",
-            request_key=data["request_key"],
-        )
-    except DomainError as refusal:
-        preview, _ = _preview(payment, amount_minor=data["amount"], cause=data["cause"])
-        return _page(request, payment=payment, form=form, preview=preview, refusal=refusal.detail, site=site)
-    return _done(request, refund)
+def _look(request: HttpRequest, payment: Payment, entries: Mapping[str, Any]) -> Effect:
+    amount, cause = entries["amount"], entries["cause"]
+    as_credit = check_way(entries)
+    plan = refunds.preview(payment=payment, amount_minor=amount, cause=cause)
+    route = refunds.route_of(payment, as_credit=as_credit)
+    warning, notes, verb = who_must_agree(
+        payment,
+        total_minor=plan.total_minor,
+        request=request,
+        to_credit=payment.method == PaymentMethod.CREDIT,
+    )
+    total = format_minor(plan.total_minor, payment.currency)
+    return Effect(
+        lines=(
+            ("Principal", format_minor(plan.amount_minor, payment.currency)),
+            ("Share of the method fee", format_minor(plan.fee_minor, payment.currency)),
+        ),
+        total=(to_words(payment, route), total),
+        notes=(_price_words(payment, cause=cause, plan=plan, route=route), *notes),
+        warning=warning,
+        button=f"{verb} {total}",
+        shown=":".join(
+            map(str, (cause, route, plan.amount_minor, plan.fee_minor, plan.total_minor, plan.tax_minor))
+        ),
+    )
 
 
-def _done(request: HttpRequest, refund: Refund) -> HttpResponse:
-    _tell(request, refund)
-    url = reverse("admin:payments_payment_change", args=[refund.payment_id])
-    return HttpResponseClientRedirect(url) if request.headers.get("HX-Request") else HttpResponseRedirect(url)
+def to_words(payment: Payment, route: str) -> str:
+    """Where the money goes."""
+    if route == RefundRoute.CREDIT:
+        return "Becomes credit"
+    by_hand = " by hand" if route == RefundRoute.MANUAL else ""
+    return f"Back to {panels.method(payment)}{by_hand}"
 
 
-def _tell(request: HttpRequest, refund: Refund) -> None:
-    """What really became of it; only a refund that Stripe calls done is called done."""
-    total = format_minor(refund.total_minor, refund.currency)
-    if refund.state == RefundState.SUCCEEDED:
-        messages.success(request, f"{total} went back to the customer.")
-    elif refund.state in (RefundState.FAILED, RefundState.CANCELED, RefundState.DECLINED):
-        why = f" {refund.failure_reason}" if refund.failure_reason else ""
-        messages.error(request, f"The refund of {total} failed: no money moved.{why}")
-    elif refund.state == RefundState.UNKNOWN:
-        messages.warning(
-            request,
-            f"Stripe has not answered about the refund of {total}. It is being asked for: do not refund again, "
-            "the state below will change by itself.",
+def _price_words(payment: Payment, *, cause: str, plan: refunds.RefundPreview, route: str) -> str:
+    currency = payment.currency
+    if cause == RefundCause.PRICE_REDUCTION:
+        words = (
+            f"The booking's price falls by {format_minor(plan.amount_minor, currency)}, "
+            f"{format_minor(plan.tax_minor, currency)} tax within."
         )
     else:
-        messages.info(request, f"The refund of {total} is on its way; Stripe has not finished it yet.")
+        words = "The booking's price stays; no tax is within."
+    return f"{words} Stripe keeps its own fee." if route == RefundRoute.GATEWAY else words
 
 
-def _preview(payment: Payment, *, amount_minor: int, cause: str) -> tuple[RefundPreview | None, str]:
-    try:
-        return refunds.preview(payment=payment, amount_minor=amount_minor, cause=cause), ""
-    except DomainError as refusal:
-        return None, refusal.detail
+def _act(request: HttpRequest, payment: Payment, entries: Mapping[str, Any], *, url: str) -> str:
+    refund = refunds.request(
+        payment=payment,
+        amount_minor=entries["amount"],
+        cause=entries["cause"],
+        reason=entries["reason"],
+        requested_by=dialogs.person(request),
+        actor=dialogs.actor(request),
+        request_key=entries["request_key"],
+        as_credit=entries["way"] == CREDIT,
+        authenticated_at=recent.proof_of(request).at,
+    )
+    refund_words.tell(request, [refund])
+    return url
 
 
-def _shown(preview: RefundPreview, *, cause: str) -> str:
-    """The entries and figures on the page: confirming counts only for exactly these."""
-    figures = (preview.amount_minor, preview.fee_minor, preview.total_minor, preview.tax_minor)
-    return ":".join([cause, *map(str, figures)])
-
-
-def _page(
-    request: HttpRequest,
-    *,
-    payment: Payment,
-    form: RefundForm,
-    preview: RefundPreview | None,
-    refusal: str,
-    site: AdminSite,
-) -> HttpResponse:
-    cause = form["cause"].value()
-    shown = _shown(preview, cause=cause) if preview else ""
-    context = {
-        **site.each_context(request),
-        "title": "Refund",
-        "opts": Payment._meta,
-        "payment": payment,
-        "form": form,
-        "preview": preview,
-        "refusal": refusal,
-        "shown": shown,
-        "to": panels.method(payment),
-        "payment_url": reverse("admin:payments_payment_change", args=[payment.pk]),
-        "is_reduction": cause == RefundCause.PRICE_REDUCTION,
-    }
-    return TemplateResponse(request, "admin/payments/payment/refund.html", context)
+def _earlier(request: HttpRequest, payment: Payment, *, key: str, url: str) -> str | None:
+    refund = payment.refunds.filter(request_key=key).first()
+    if refund is None:
+        return None
+    refund_words.tell(request, [refund])
+    return url

@@ -119,6 +119,9 @@ class Refund(StatefulModel, PublicIdModel):
     stripe_refund_id = models.CharField(max_length=255, blank=True)
     stripe_balance_transaction_id = models.CharField(max_length=255, blank=True)
     failure_reason = models.CharField(max_length=200, blank=True)
+    pending_reason = models.CharField(
+        max_length=40, blank=True, help_text="Why Stripe has not finished it, in Stripe's word."
+    )
     succeeded_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -9,20 +9,28 @@ record it; credit returns to credit at once. Lock order: Membership, Booking, Pa
 from payments.refunds.amounts import RefundPreview, loose, preview, refundable
 from payments.refunds.approving import approve, decline
 from payments.refunds.executing import SEND_TASK, record_sent, send, send_due, withdraw
+from payments.refunds.foreseeing import Foreseen, foresee
 from payments.refunds.recording import record
-from payments.refunds.requesting import Asked, create, request, route_of
+from payments.refunds.requesting import Asked, create, create_together, request, route_of
 from payments.refunds.sending import find, submit
+from payments.refunds.spreading import BookingPreview, of_booking, preview_of_booking, spread, with_money
 
 __all__ = [
     "SEND_TASK",
     "Asked",
+    "BookingPreview",
+    "Foreseen",
     "RefundPreview",
     "approve",
     "create",
+    "create_together",
     "decline",
     "find",
+    "foresee",
     "loose",
+    "of_booking",
     "preview",
+    "preview_of_booking",
     "record",
     "record_sent",
     "refundable",
@@ -30,6 +38,8 @@ __all__ = [
     "route_of",
     "send",
     "send_due",
+    "spread",
     "submit",
+    "with_money",
     "withdraw",
 ]

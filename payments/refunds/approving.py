@@ -48,7 +48,7 @@ def check_person(
     limit = merchant.manager_daily_refunds_minor
     if limit is None or membership is None or membership.role != Role.MANAGER:
         return
-    today = _sum(_todays(requested_by, merchant))
+    today = total_of(todays(requested_by, merchant))
     if today + total_minor > limit:
         left = format_minor(max(0, limit - today), currency)
         raise errors.LimitExceeded(f"Of your limit for today {left} is left. Ask an owner.")
@@ -64,19 +64,24 @@ def is_needed(refund: Refund, payment: Payment) -> bool:
     if refund.by_policy or (refund.route == RefundRoute.CREDIT and refund.payment.method == "credit"):
         return False
     threshold = payment.merchant.approval_from_minor
-    live = Refund.objects.exclude(state__in=NO_MONEY_MOVES).filter(by_policy=False)
-    if payment.booking_id:
-        of_booking = live.filter(payment__booking_id=payment.booking_id)
-    else:
-        of_booking = live.filter(payment=payment)
-    if _sum(of_booking) >= threshold:
+    if total_of(of_one_booking(payment)) >= threshold:
         return True
     return (
-        refund.requested_by is not None and _sum(_todays(refund.requested_by, payment.merchant)) >= threshold
+        refund.requested_by is not None
+        and total_of(todays(refund.requested_by, payment.merchant)) >= threshold
     )
 
 
-def _todays(user: User, merchant: Merchant) -> QuerySet[Refund]:
+def of_one_booking(payment: Payment) -> QuerySet[Refund]:
+    """The refunds that add up with one of this payment, whoever asked."""
+    live = Refund.objects.exclude(state__in=NO_MONEY_MOVES).filter(by_policy=False)
+    if payment.booking_id:
+        return live.filter(payment__booking_id=payment.booking_id)
+    return live.filter(payment=payment)
+
+
+def todays(user: User, merchant: Merchant) -> QuerySet[Refund]:
+    """What this person asked for today, in the merchant's zone."""
     zone = ZoneInfo(merchant.timezone)
     midnight = datetime.combine(clock.today(merchant.timezone), time.min, tzinfo=zone)
     return Refund.objects.filter(
@@ -88,7 +93,7 @@ def _todays(user: User, merchant: Merchant) -> QuerySet[Refund]:
     ).exclude(state__in=NO_MONEY_MOVES)
 
 
-def _sum(rows: QuerySet[Refund]) -> int:
+def total_of(rows: QuerySet[Refund]) -> int:
     total: int = rows.aggregate(total=Sum("total_minor", default=0))["total"]
     return total
 

@@ -129,9 +129,10 @@ def _record(
     refund.stripe_refund_id = news.id
     refund.stripe_balance_transaction_id = news.balance_transaction_id or refund.stripe_balance_transaction_id
     refund.failure_reason = news.failure_reason or refund.failure_reason
+    refund.pending_reason = news.pending_reason if news.state == RefundState.PENDING else ""
     refund.succeeded_at = clock.now() if news.state == RefundState.SUCCEEDED else refund.succeeded_at
-    named = ["stripe_refund_id", "stripe_balance_transaction_id", "failure_reason", "updated_at"]
-    refund.save(update_fields=named)
+    named = ["stripe_refund_id", "stripe_balance_transaction_id", "failure_reason", "pending_reason"]
+    refund.save(update_fields=[*named, "updated_at"])
     moved = refund.transition_to(news.state, actor="stripe", event_id=event_id, save=["succeeded_at"])
     if moved:
         holding.move(refund, payment, booking, before=before)

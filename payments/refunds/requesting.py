@@ -1,5 +1,6 @@
 """Asking for a refund, under lock: what it would be, who must agree; then it goes, or waits for a second person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -79,16 +80,44 @@ def create(
     """The row, held, and started when nobody else must agree; `send` is the caller's, after commit. Under the locks."""
     if asked.key and (earlier := payment.refunds.filter(request_key=asked.key).first()):
         return earlier, False
-    planned = amounts.preview(payment=payment, amount_minor=amount_minor, cause=asked.cause)
-    if not asked.by_policy:
+    [refund] = create_together(booking, [(payment, amount_minor)], asked=asked, membership=membership)
+    return refund, True
+
+
+def create_together(
+    booking: Booking | None,
+    parts: Sequence[tuple[Payment, int]],
+    *,
+    asked: Asked,
+    membership: approving.Membership | None = None,
+) -> list[Refund]:
+    """The rows of one decision, held: they go together, or wait together for a second person. Under the locks."""
+    planned = [
+        (payment, amounts.preview(payment=payment, amount_minor=minor, cause=asked.cause))
+        for payment, minor in parts
+    ]
+    if planned and not asked.by_policy:
         approving.check_person(
-            total_minor=planned.total_minor,
-            currency=payment.currency,
+            total_minor=sum(plan.total_minor for _, plan in planned),
+            currency=planned[0][0].currency,
             membership=membership,
-            merchant=payment.merchant,
+            merchant=planned[0][0].merchant,
             requested_by=asked.requested_by,
             authenticated_at=asked.authenticated_at,
         )
+    rows = [_store(payment, plan, asked) for payment, plan in planned]
+    waits = any(approving.is_needed(refund, refund.payment) for refund in rows)
+    for refund in rows:
+        if waits:
+            notices.refund_to_approve(refund)
+        else:
+            executing.start(
+                refund, booking, refund.payment, actor=asked.actor, reason="needs no second person"
+            )
+    return rows
+
+
+def _store(payment: Payment, planned: amounts.RefundPreview, asked: Asked) -> Refund:
     refund = Refund.objects.create(
         payment=payment,
         cause=asked.cause,
@@ -106,11 +135,7 @@ def create(
         request_key=asked.key,
     )
     holding.reserve(refund, payment)
-    if approving.is_needed(refund, payment):
-        notices.refund_to_approve(refund)
-    else:
-        executing.start(refund, booking, payment, actor=asked.actor, reason="needs no second person")
-    return refund, True
+    return refund
 
 
 def route_of(payment: Payment, *, as_credit: bool) -> RefundRoute:

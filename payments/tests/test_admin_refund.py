@@ -239,7 +239,7 @@ def test_an_unpaid_payment_offers_no_refund(world: World, payment: Payment):
 
     assert page.context["actions_detail"] == []
     assert "never completed" in html
-    assert 'name="_refund"' not in html
+    assert 'name="_do"' not in html
 
 
 def test_a_refund_whose_answer_is_lost_is_told_as_unknown(world: World, payment: Payment, sandbox: Sandbox):
