@@ -16,6 +16,7 @@ from bookings.plan import Part
 from core import clock
 from payments import errors, notices
 from payments.changes import planning
+from payments.models import Refund, RefundState
 
 CHANGEABLE = frozenset({BookingState.HELD, BookingState.CONFIRMED})
 
@@ -41,6 +42,8 @@ def preview(booking: Booking, edit: Edit) -> Changed:
     proposal = editing.propose(booking, edit)
     rows = list(booking.instalments.order_by("position"))
     paid = sum(row.paid_minor for row in rows)
+    if paid > proposal.total_minor:
+        _refuse_while_refunds_wait(booking)
     return Changed(
         before_minor=booking.total_minor,
         after_minor=proposal.total_minor,
@@ -69,6 +72,12 @@ def _check(booking: Booking) -> None:
         raise errors.BookingSettled(
             "The event has begun; its price changes by a price reduction or an extra now."
         )
+
+
+def _refuse_while_refunds_wait(booking: Booking) -> None:
+    """Money that a refund asks for must not become credit as well: somebody decides on the refund first."""
+    if Refund.objects.filter(payment__booking=booking, state=RefundState.REQUESTED).exists():
+        raise errors.BookingSettled("A refund of this booking waits to be decided; then its price can fall.")
 
 
 @transaction.atomic

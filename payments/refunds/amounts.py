@@ -34,7 +34,8 @@ def refundable(payment: Payment, *, cause: str = RefundCause.PRICE_REDUCTION) ->
     if payment.state != PaymentState.SUCCEEDED:
         return 0
     if cause in FROM_CREDIT:
-        return sum(loose(payment))
+        # What was paid from credit and came off the booking is credit already; there is no other way back for it.
+        return 0 if payment.method == PaymentMethod.CREDIT else sum(loose(payment))
     return payment.placed_minor - _principal(payment)
 
 

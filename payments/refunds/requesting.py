@@ -10,7 +10,7 @@ from django.db import transaction
 from bookings.models import Booking
 from core.errors import Invalid
 from customers.models import PaymentMethod
-from payments import notices
+from payments import errors, notices
 from payments.models import Cancellation, Payment, Refund, RefundRoute
 from payments.refunds import amounts, approving, executing, holding
 
@@ -92,6 +92,13 @@ def create_together(
     membership: approving.Membership | None = None,
 ) -> list[Refund]:
     """The rows of one decision, held: they go together, or wait together for a second person. Under the locks."""
+    if asked.as_credit and asked.cause in amounts.FROM_CREDIT:
+        raise errors.NotRefundable(
+            "What was paid twice or too much is kept as credit already; it can only be sent back."
+        )
+    if asked.as_credit and asked.cause in amounts.FROM_CREDIT:
+        # It is on no booking: taken as credit, it would be given twice, out of the deposits of what it did not pay.
+        raise errors.NotRefundable("What was paid too much is the customer's credit already.")
     planned = [
         (payment, amounts.preview(payment=payment, amount_minor=minor, cause=asked.cause))
         for payment, minor in parts
