@@ -5,10 +5,11 @@ import threading
 import pytest
 from django.db import connection
 
+from bookings.editing import Edit
 from bookings.models import LineKind
 from core.errors import Invalid
 from core.models import OutboxEmail
-from payments import errors, reconcile, refunds
+from payments import alterations, credit, errors, reconcile, refunds
 from payments.models import (
     Account,
     DeskItem,
@@ -277,3 +278,16 @@ def _make_due() -> None:
     from payments.models import WebhookEvent
 
     WebhookEvent.objects.filter(state__in=["pending", "failed"]).update(due_at=clock.now(), lease_until=None)
+
+
+def test_what_is_credit_already_is_not_refunded_as_credit_once_more(shop: Shop) -> None:
+    booking = shop.book()
+    shop.paid(booking)
+    payment = shop.paid(booking)
+    alterations.edit(booking=booking, edit=Edit(adults=9), actor="user:1")  # 108.75 become credit
+    before = shop.balances()
+    payment.refresh_from_db()
+    with pytest.raises(errors.NotRefundable, match="credit already"):
+        ask(payment, 10_875, cause=RefundCause.SURPLUS, as_credit=True)
+    assert (Refund.objects.count(), shop.balances()) == (0, before)
+    assert credit.available(booking.customer, currency="usd") == 10_875
