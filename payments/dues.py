@@ -4,6 +4,7 @@ A payment of purpose `full` covers every open instalment; when it settles, `abso
 started for, so that one payment always lies on one instalment. Reads and writes instalments under the Booking's lock.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bookings.models import Booking, Instalment, Purpose
@@ -20,12 +21,23 @@ class Ask:
     amount_minor: int
 
 
+def shown(booking: Booking) -> list[Instalment]:
+    """The plan as people see it: a row that was planned away, with nothing on it, is not part of it."""
+    rows = sorted(booking.instalments.all(), key=lambda part: part.position)
+    return [part for part in rows if part.amount_minor or part.paid_minor]
+
+
 def next_due(booking: Booking, *, purpose: str = "") -> Ask:
     """What is asked for next; `full` asks for all that is open, another purpose must be the next one's.
 
     Raises AlreadyPaid, and NothingToPay in words.
     """
-    parts = [part for part in booking.instalments.order_by("position") if part.open_minor]
+    return _ask(
+        [part for part in booking.instalments.order_by("position") if part.open_minor], purpose=purpose
+    )
+
+
+def _ask(parts: Sequence[Instalment], *, purpose: str = "") -> Ask:
     if not parts:
         raise errors.AlreadyPaid()
     first = parts[0]
@@ -39,11 +51,10 @@ def next_due(booking: Booking, *, purpose: str = "") -> Ask:
 
 def choices(booking: Booking) -> tuple[Ask, ...]:
     """What the payer may pick from: what is due next, and everything at once where that is more."""
-    try:
-        first = next_due(booking)
-    except errors.AlreadyPaid:
+    parts = [part for part in booking.instalments.order_by("position") if part.open_minor]
+    if not parts:
         return ()
-    everything = next_due(booking, purpose=Purpose.FULL)
+    first, everything = _ask(parts), _ask(parts, purpose=Purpose.FULL)
     return (first, everything) if everything.amount_minor != first.amount_minor else (first,)
 
 

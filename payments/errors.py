@@ -165,6 +165,11 @@ class BookingSettled(Conflict):
     title = "This booking can no longer be changed."
 
 
+class TooLateOnline(Conflict):
+    code = "too_late_online"
+    title = "It is too late to do this online. Please write to us or call: we will see what can be done."
+
+
 class PriceChanged(Conflict):
     code = "price_changed"
     title = "Something changed since you looked. Please look at the new price and decide again."

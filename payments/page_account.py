@@ -15,6 +15,7 @@ from bookings.models import Booking, BookingState
 from bookings.page_words import full_day, guests_label, wall_clock
 from core import clock
 from customers.models import Customer
+from payments import credit
 from payments.models import Payment, Receipt
 from payments.page_money import method_words, purpose_label
 from payments.page_state import Action, headline
@@ -56,10 +57,12 @@ class AccountPage:
     upcoming: tuple[ShownBooking, ...]
     past: tuple[ShownBooking, ...]
     has_more: bool
+    credit_minor: int
+    currency: str
 
 
 def bookings(customer: Customer) -> AccountPage:
-    """The customer's bookings, in three queries."""
+    """The customer's bookings and their credit, in four queries."""
     rows = list(_rows(customer)[: SHOWN + 1])
     shown, now = rows[:SHOWN], clock.now()
     ahead = [row for row in shown if row.ends_at > now and row.state not in ENDED]
@@ -68,6 +71,8 @@ def bookings(customer: Customer) -> AccountPage:
         upcoming=tuple(_shown(row) for row in reversed(ahead)),
         past=tuple(_shown(row) for row in behind),
         has_more=len(rows) > SHOWN,
+        credit_minor=credit.available(customer, currency=customer.merchant.currency),
+        currency=customer.merchant.currency,
     )
 
 

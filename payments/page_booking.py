@@ -21,7 +21,10 @@ from bookings.page_words import day, full_day, guests_label, wall_clock, zone_la
 from core import clock
 from core.money import format_minor
 from customers.models import PaymentMethod
+from payments import dues, page_actions, page_cancelled
 from payments.models import Payment, PaymentState, Refund
+from payments.page_actions import Link
+from payments.page_cancelled import Cancelled
 from payments.page_money import ShownPayment, shown_payment
 from payments.page_state import Action, Headline, Notice, headline, notices
 
@@ -72,6 +75,9 @@ class BookingPage:
     next_steps: tuple[Step, ...]
     accepted: tuple[Accepted, ...]
     accepted_on: str
+    cancelled: Cancelled | None
+    links: tuple[Link, ...]
+    too_late_words: str
 
     @property
     def action(self) -> Action | None:
@@ -90,11 +96,13 @@ def load(code: str, *, among: QuerySet[Booking]) -> Booking | None:
         .prefetch_related(
             "lines",
             "instalments",
+            "cancellations",
             Prefetch(
                 "payments",
                 queryset=Payment.objects.select_related("receipt").defer("receipt__pdf").order_by("id"),
             ),
             Prefetch("payments__refunds", queryset=Refund.objects.order_by("id")),
+            "payments__credits",
         )
         .filter(code=code.upper())
         .first()
@@ -104,7 +112,7 @@ def load(code: str, *, among: QuerySet[Booking]) -> Booking | None:
 def build(booking: Booking) -> BookingPage:
     """The page of a booking that `load` found."""
     payments = list(booking.payments.all())
-    instalments = list(booking.instalments.all())
+    instalments = dues.shown(booking)
     rates = agreement.method_fee_rates(booking)
     shown = tuple(shown_payment(payment, booking=booking) for payment in payments if payment.received_minor)
     head = headline(booking, instalments=instalments, payments=payments, rates=rates)
@@ -119,13 +127,20 @@ def build(booking: Booking) -> BookingPage:
         has_tax=bool(booking.tax_minor),
         card_total_minor=card.total_minor,
         savings=tuple(page_prices.savings(totals)),
-        plan=tuple(_plan_part(part, booking=booking, payments=payments, rates=rates) for part in instalments),
+        plan=tuple(
+            _plan_part(part, booking=booking, payments=payments, rates=rates)
+            for part in instalments
+            if booking.state != BookingState.CANCELLED
+        ),
         payments=shown,
         next_steps=tuple(_next_steps(booking, instalments=instalments)),
         accepted=page_legal.accepted(booking),
         accepted_on=full_day(booking.local(booking.terms_accepted_at).date())
         if booking.terms_accepted_at
         else "",
+        cancelled=page_cancelled.build(booking, payments=payments),
+        links=page_actions.links(booking),
+        too_late_words=page_actions.too_late_words(booking),
     )
 
 

@@ -21,7 +21,7 @@ from core.money import format_minor
 from customers.models import PaymentMethod
 from payments import dues, manual, proofs
 from payments.models import Claim, ClaimState, Payment
-from payments.page_state import noun_of
+from payments.page_state import noun_of, noun_of_all
 
 INPUT = {"class": "input"}
 
@@ -109,7 +109,7 @@ def build(booking: Booking, *, method: str, purpose: str = "") -> TransferPage:
     """The page of one method. Raises NotOffered, AlreadyPaid, NothingToPay."""
     told = manual.instructions(booking, method=method, purpose=purpose)
     label = str(PaymentMethod(method).label)
-    noun = "the whole price" if told.purpose == "full" else noun_of(told.instalment)
+    noun = noun_of_all(booking) if told.purpose == "full" else noun_of(told.instalment)
     saving = format_minor(told.saving_minor, told.currency)
     zelle_qr = method == PaymentMethod.ZELLE and bool(booking.merchant.zelle_qr)
     return TransferPage(

@@ -9,7 +9,7 @@ from bookings.models import Booking, Purpose
 from bookings.page_words import full_day
 from core.money import format_minor
 from customers.models import PaymentMethod
-from payments.models import Payment, Receipt, Refund, RefundState
+from payments.models import Payment, Receipt, Refund, RefundRoute, RefundState
 
 BANK_DAYS = "Banks usually take 5 to 10 business days to show it."
 
@@ -42,13 +42,18 @@ def shown_payment(payment: Payment, *, booking: Booking) -> ShownPayment:
     return ShownPayment(
         label=purpose_label(payment),
         detail=f"{method_words(payment)}, {when(payment.succeeded_at or payment.created_at, booking=booking)}",
-        fee_words=f"of which {fee} card processing" if payment.received_fee_minor else "",
+        fee_words=f"of which {fee} {_fee_noun(payment)}" if payment.received_fee_minor else "",
         received_minor=payment.received_minor,
         receipt_label=receipt.label if receipt else "",
         receipt_href=reverse("payments:receipt", kwargs=names) if receipt else "",
         receipt_pdf_href=reverse("payments:receipt-pdf", kwargs=names) if receipt else "",
         refunds=tuple(shown_refunds(payment, booking=booking)),
     )
+
+
+def _fee_noun(payment: Payment) -> str:
+    is_card = payment.method == PaymentMethod.CARD
+    return "card processing" if is_card else f"{payment.get_method_display()} fee"
 
 
 def receipt_of(payment: Payment) -> Receipt | None:
@@ -89,27 +94,41 @@ def shown_refunds(payment: Payment, *, booking: Booking) -> list[ShownRefund]:
 
 
 def _shown_refund(refund: Refund, *, payment: Payment, booking: Booking) -> ShownRefund:
+    """Its state in true words: what was only asked for is promised to nobody."""
     state = RefundState(refund.state)
-    asked = when(refund.created_at, booking=booking)
-    to = f"to {method_words(payment)}"
+    minor = -refund.total_minor
     if state == RefundState.SUCCEEDED:
-        done = when(refund.succeeded_at or refund.updated_at, booking=booking)
-        return ShownRefund("Refunded", f"Sent {to} on {done}. {BANK_DAYS}", -refund.total_minor)
+        return _arrived(refund, payment=payment, booking=booking)
     if state == RefundState.FAILED:
         amount = format_minor(refund.total_minor, refund.currency)
-        return ShownRefund(
-            "A refund did not arrive",
-            f"Your bank sent the {amount} back to us. The money is still yours: we will write to you.",
-            None,
-        )
-    if state in (RefundState.REQUESTED, RefundState.APPROVED):
-        return ShownRefund(
-            "Refund being prepared", f"Since {asked}. Nothing was sent yet.", -refund.total_minor
-        )
+        who = "Your bank sent" if refund.route == RefundRoute.GATEWAY else "Your bank or app sent"
+        words = f"{who} the {amount} back to us. The money is still yours: we will write to you."
+        return ShownRefund("A refund did not arrive", words, None)
+    asked = when(refund.created_at, booking=booking)
+    if state == RefundState.REQUESTED:
+        return ShownRefund("Refund being looked at", f"Since {asked}. Nothing was decided or sent yet.", None)
+    if state == RefundState.APPROVED:
+        return ShownRefund("Refund being prepared", _prepared(refund, payment=payment, asked=asked), minor)
     if state == RefundState.REQUIRES_ACTION:
         return ShownRefund(
-            "Refund waiting for you", "Stripe has written to you about where to send it.", -refund.total_minor
+            "Refund waiting for you", "Stripe has written to you about where to send it.", minor
         )
-    return ShownRefund(
-        "Refund on its way", f"Sent {to} on {asked}, not confirmed yet. {BANK_DAYS}", -refund.total_minor
-    )
+    words = f"Sent to {method_words(payment)} on {asked}, not confirmed yet. {BANK_DAYS}"
+    return ShownRefund("Refund on its way", words, minor)
+
+
+def _arrived(refund: Refund, *, payment: Payment, booking: Booking) -> ShownRefund:
+    done = when(refund.succeeded_at or refund.updated_at, booking=booking)
+    minor = -refund.total_minor
+    if refund.route == RefundRoute.CREDIT:
+        return ShownRefund("Kept as credit", f"Yours since {done}, for your next payment.", minor)
+    if refund.route == RefundRoute.MANUAL:
+        reference = f", reference {refund.reference}" if refund.reference else ""
+        return ShownRefund("Refunded", f"Sent by {method_words(payment)} on {done}{reference}.", minor)
+    return ShownRefund("Refunded", f"Sent to {method_words(payment)} on {done}. {BANK_DAYS}", minor)
+
+
+def _prepared(refund: Refund, *, payment: Payment, asked: str) -> str:
+    if refund.route == RefundRoute.MANUAL:
+        return f"We send it by {method_words(payment)}, by hand. Since {asked}; nothing was sent yet."
+    return f"Since {asked}. Nothing was sent yet."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from bookings.models import Booking
+from bookings.models import Booking, Purpose
 from payments import checkout, errors
 from payments.models import CheckoutMode, Payment, PaymentState
 
@@ -66,9 +66,10 @@ def start(booking: Booking, *, form: Mapping[str, str]) -> Outcome:
     if mode not in CheckoutMode.values:
         return Outcome(problem=Problem(NOT_STARTED, "Please reload the page and try again."), status=422)
     try:
-        if str(checkout.due(booking).total_minor) != form.get("shown", ""):
-            return Outcome(href=f"{_pay_href(booking)}?problem=changed")
-        started = checkout.start(booking=booking, purpose=form.get("purpose", ""), mode=mode, actor=ACTOR)
+        purpose = form.get("purpose", "")
+        if str(checkout.due(booking, purpose=purpose).total_minor) != form.get("shown", ""):
+            return Outcome(href=f"{_pay_href(booking)}?problem=changed{_query(purpose)}")
+        started = checkout.start(booking=booking, purpose=purpose, mode=mode, actor=ACTOR)
     except errors.TooSmallForCard as refusal:
         return Outcome(problem=Problem(NOT_STARTED, refusal.detail), status=refusal.status)
     except (errors.NothingToPay, errors.PaymentInProgress, errors.HoldEnded):
@@ -93,12 +94,16 @@ def after_return(payment: Payment, *, declined: bool) -> str:
     if payment.state in _ENDED:
         return _booking_href(booking)
     if declined and payment.state in (PaymentState.PENDING, PaymentState.REQUIRES_ACTION):
-        return f"{_pay_href(booking)}?problem=declined"
+        return f"{_pay_href(booking)}?problem=declined{_query(payment.purpose)}"
     return ""
 
 
 def _booking_href(booking: Booking) -> str:
     return reverse("payments:booking", kwargs={"code": booking.code})
+
+
+def _query(purpose: str) -> str:
+    return "&purpose=full" if purpose == Purpose.FULL else ""
 
 
 def _pay_href(booking: Booking) -> str:

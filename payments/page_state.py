@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.urls import reverse
 
 from bookings import pricing
-from bookings.models import Booking, BookingState, Instalment
+from bookings.models import Booking, BookingState, Instalment, Purpose
 from core import clock
 from core.money import format_minor
 from customers.models import PaymentMethod
@@ -57,21 +57,22 @@ def headline(
     if state == BookingState.EXPIRED:
         return _expired(booking, payments=payments)
     if state == BookingState.CANCELLED:
-        return Headline(
-            "This booking is cancelled",
-            "We do not come on this date. What you paid, and what went back to you, stands below.",
-            "Cancelled",
-            "bad",
-        )
+        return _cancelled(payments)
     if state == BookingState.COMPLETED:
-        return Headline(
-            "Thank you for having us",
-            "We hope that everybody went home happy.",
-            "Completed",
-            "good",
-            pay_action(booking, instalments=instalments, rates=rates),
-        )
+        action = pay_action(booking, instalments=instalments, rates=rates)
+        words = "We hope that everybody went home happy."
+        open_words = " Something of the price is still open: you can pay it here." if action else ""
+        return Headline("Thank you for having us", f"{words}{open_words}", "Completed", "good", action)
     return Headline("We are preparing your booking", "You will hear from us by e-mail.", str(state.label))
+
+
+def _cancelled(payments: Sequence[Payment]) -> Headline:
+    words = "We do not come on this date."
+    if any(payment.received_minor for payment in payments):
+        words += " What you paid, and how far its way back to you is, stands below."
+    else:
+        words += " Nothing was paid, so nothing is owed."
+    return Headline("This booking is cancelled", words, "Cancelled", "bad")
 
 
 def _held(
@@ -224,10 +225,19 @@ def pay_action(
 
 
 def noun_of(part: Instalment) -> str:
-    """An instalment within a sentence: "the deposit"."""
-    return {"full": "the whole price", "addon": "the add-ons"}.get(
-        part.purpose, f"the {part.get_purpose_display().lower()}"
+    """An instalment within a sentence: "the deposit", "the rest of the deposit"."""
+    if part.purpose == Purpose.FULL:
+        return "all that is open" if part.paid_minor else "the whole price"
+    noun = {Purpose.ADDON: "the addition"}.get(
+        Purpose(part.purpose), f"the {part.get_purpose_display().lower()}"
     )
+    return f"the rest of {noun}" if part.paid_minor else noun
+
+
+def noun_of_all(booking: Booking) -> str:
+    """Everything that is open, paid at once."""
+    paid = any(part.paid_minor for part in booking.instalments.all())
+    return "all that is open" if paid else "the whole price"
 
 
 def _event_day(booking: Booking) -> str:
@@ -256,14 +266,26 @@ def notices(booking: Booking, *, payments: Sequence[Payment]) -> tuple[Notice, .
                 "We usually find it within one working day, and write to you either way. Please do not pay again.",
             )
         )
-    extra = sum(payment.credit_minor + payment.unallocated_minor for payment in payments)
-    if extra and booking.state != BookingState.EXPIRED:
-        amount = format_minor(extra, booking.currency)
+    if booking.state == BookingState.CONFIRMED and any(
+        one.reinstated_at for one in booking.cancellations.all()
+    ):
         found.append(
-            Notice(
-                "info",
-                f"You paid {amount} more than was due",
-                "It is kept for you. We will write to you about it, or write to us first.",
-            )
+            Notice("info", "This booking was cancelled and stands again", "We come as it says here.")
         )
-    return tuple(found)
+    return (*found, *_kept(booking, payments=payments))
+
+
+def _kept(booking: Booking, *, payments: Sequence[Payment]) -> list[Notice]:
+    """Money that was more than was due, as far as it is still there."""
+    found = []
+    credit = sum(lot.remaining_minor for payment in payments for lot in payment.credits.all())
+    if credit:
+        amount = format_minor(credit, booking.currency)
+        words = "Sign in to your bookings to use it for the next payment, here or for another event."
+        found.append(Notice("info", f"{amount} is kept for you as credit", words))
+    unplaced = sum(payment.unallocated_minor for payment in payments)
+    if unplaced and booking.state != BookingState.EXPIRED:
+        amount = format_minor(unplaced, booking.currency)
+        words = "We are looking at where it belongs, and will write to you about it; or write to us first."
+        found.append(Notice("info", f"We hold {amount} of yours", words))
+    return found

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from bookings.models import Booking
 from core.errors import Invalid
 from customers.models import PaymentMethod
-from payments import errors, manual, page_booking, page_manual
+from payments import errors, manual, page_booking, page_manual, page_pay
 from payments.models import Claim
 from payments.views import of_visitor
 
@@ -29,7 +29,7 @@ def transfer(request: HttpRequest, found: Booking, method: str) -> HttpResponseB
 def _page(
     request: HttpRequest, found: Booking, *, method: str, form: page_manual.ClaimForm, status: int = 200
 ) -> HttpResponseBase:
-    purpose = request.GET.get("purpose", "")
+    purpose = page_pay.picked(request)
     page = page_booking.build(found)
     context: dict[str, Any] = {"merchant": found.merchant, "page": page, "form": form}
     waiting = page_manual.open_claim(found)
@@ -38,6 +38,7 @@ def _page(
     try:
         context["transfer"] = page_manual.build(found, method=method, purpose=purpose)
         context["choices"] = page_manual.choices(found, current=method, purpose=purpose)
+        context["amounts"] = page_pay.amounts(found, method=method, purpose=purpose)
     except errors.NotOffered:
         return redirect("payments:pay", code=found.code)
     except errors.NothingToPay:
@@ -58,7 +59,7 @@ def claim(request: HttpRequest, found: Booking, method: str) -> HttpResponseBase
         form.add_error(None, "That was often. Please wait a minute, then tell us again.")
         return _page(request, found, method=method, form=form, status=429)
     try:
-        page_manual.claim(found, method=method, form=form, purpose=request.GET.get("purpose", ""))
+        page_manual.claim(found, method=method, form=form, purpose=page_pay.picked(request))
     except Invalid as refusal:
         for name, words in refusal.extra["fields"].items():  # type: ignore[attr-defined]
             form.add_error(name, words)

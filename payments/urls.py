@@ -2,13 +2,25 @@
 
 from django.urls import path
 
-from payments import account_views, card_views, transfer_views, views
+from payments import (
+    account_views,
+    cancel_views,
+    card_views,
+    change_views,
+    credit_views,
+    transfer_views,
+    views,
+)
 
 app_name = "payments"
 urlpatterns = [
     path("b/<str:code>", views.booking, name="booking"),
     path("b/<str:code>/pay", views.pay, name="pay"),
     path("b/<str:code>/pay/start", views.start, name="start"),
+    path("b/<str:code>/pay/credit", credit_views.use, name="use-credit"),
+    path("b/<str:code>/change", change_views.change, name="change"),
+    path("b/<str:code>/move", change_views.move, name="move"),
+    path("b/<str:code>/cancel", cancel_views.cancel, name="cancel"),
     path("b/<str:code>/pay/zelle/qr", transfer_views.zelle_qr, name="zelle-qr"),
     path("b/<str:code>/pay/<str:method>", transfer_views.transfer, name="transfer"),
     path("b/<str:code>/pay/<str:method>/sent", transfer_views.claim, name="claim"),

@@ -19,9 +19,18 @@ from django.views.decorators.http import require_GET, require_POST
 from bookings import access
 from bookings.models import Booking
 from bookings.page_merchant import merchant_of
+from customers import sessions
 from customers.forms import EmailForm
-from customers.models import PaymentMethod
-from payments import page_booking, page_manual, page_pay, page_receipt, page_start, receipt_pdf
+from customers.models import Customer, PaymentMethod
+from payments import (
+    page_booking,
+    page_credit,
+    page_manual,
+    page_pay,
+    page_receipt,
+    page_start,
+    receipt_pdf,
+)
 from payments.models import Payment
 from payments.page_declines import ADVICE
 
@@ -63,9 +72,16 @@ def _enter(request: HttpRequest, *, code: str, token: str) -> HttpResponseBase:
 
 @of_visitor
 def status(request: HttpRequest, found: Booking) -> HttpResponseBase:
-    return render(
-        request, "payments/booking.html", {"merchant": found.merchant, "page": page_booking.build(found)}
-    )
+    context = {
+        "merchant": found.merchant,
+        "page": page_booking.build(found),
+        "credit": page_credit.offer(found, customer=_signed_in(request, found)),
+    }
+    return render(request, "payments/booking.html", context)
+
+
+def _signed_in(request: HttpRequest, found: Booking) -> Customer | None:
+    return sessions.current_customer(request, merchant=found.merchant)
 
 
 @require_GET
@@ -81,11 +97,14 @@ def _pay_page(
     page = page_booking.build(found)
     if not page.can_pay:
         return redirect("payments:booking", code=found.code)
+    purpose = page_pay.picked(request)
     context = {
         "merchant": found.merchant,
         "page": page,
-        "due": page_pay.due_now(found),
-        "choices": page_manual.choices(found, current=PaymentMethod.CARD),
+        "due": page_pay.due_now(found, purpose=purpose),
+        "amounts": page_pay.amounts(found, method=PaymentMethod.CARD, purpose=purpose),
+        "choices": page_manual.choices(found, current=PaymentMethod.CARD, purpose=purpose),
+        "credit": page_credit.offer(found, customer=_signed_in(request, found)),
         "stripe_js_url": settings.STRIPE_JS_URL,
         "advice": ADVICE,
         "problem": problem,

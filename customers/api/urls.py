@@ -10,7 +10,6 @@ urlpatterns = [
     path("auth/login", views.LoginView.as_view(), name="auth-login"),
     path("auth/refresh", views.RefreshView.as_view(), name="auth-refresh"),
     path("auth/logout", views.LogoutView.as_view(), name="auth-logout"),
-    path("customers/me", customers.MeView.as_view(), name="customers-me"),
     path(
         "customers/create-or-update",
         customers.CreateOrUpdateView.as_view(),

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from bookings import codes
 from bookings.models import Booking, LineKind
 from customers.console import DetailAdmin, Figure, MerchantFilter, Panel, amount, link, moment
+from payments import dues
 from payments.admin import cards, panels
 from payments.admin.booking_links import BookingLinks
 from payments.admin.charge_dialog import CardCharging
@@ -209,7 +210,7 @@ def _price(row: Booking) -> Panel:
 
 
 def _plan(row: Booking) -> Panel:
-    instalments = list(row.instalments.all())
+    instalments = dues.shown(row)
     return Panel(
         title="Plan",
         columns=("Instalment", "Due on", "Amount", "Paid", "Open"),

@@ -16,11 +16,13 @@ from bookings.api.views import in_api_words
 from bookings.details import Details
 from bookings.editing import Edit
 from bookings.errors import InvalidRequest
-from bookings.models import Booking
+from bookings.models import Booking, Purpose
+from core.api import MoneyField
 from core.errors import Invalid
 from core.money import Money
-from payments import alterations, changes
+from payments import alterations, changes, self_service
 from payments.api import amounts
+from payments.changes import Changed
 from payments.errors import PriceChanged
 
 PRICED = ("adults", "children", "menu", "add_ons")
@@ -55,6 +57,21 @@ class BookingEditSerializer(serializers.Serializer[Any]):
         return each_add_on_once(chosen)
 
 
+class PlannedPartSerializer(serializers.Serializer[Any]):
+    purpose = serializers.ChoiceField(Purpose.choices)
+    amount = MoneyField("amount_minor")
+    due_on = serializers.DateField(allow_null=True, help_text="null: due now.")
+
+
+class ChangePreviewSerializer(serializers.Serializer[Any]):
+    """The new price, the plan anew (what was paid stays within it), and what is kept as credit."""
+
+    before = MoneyField("before_minor")
+    total = MoneyField("total_minor")
+    credit = MoneyField("credit_minor")
+    plan = PlannedPartSerializer(many=True)
+
+
 class NotEditable(Invalid):
     """It has a way of its own: the time is rescheduled, the place priced by the caterer, an address proven."""
 
@@ -73,10 +90,10 @@ def change(request: Request, *, booking: Booking, wanted: Mapping[str, Any]) -> 
     """Do what a checked body wants; returns the booking as it is now. Refusals leave everything as it was."""
     plain = Details({name: wanted[name] for name in FIELDS if name in wanted})
     try:
-        _refuse_what_has_its_own_way(booking, wanted, is_staff=bool(request.user.is_authenticated))
+        _refuse_what_has_its_own_way(booking, wanted, is_staff=not is_customer(request))
         details.check(booking, plain)
         if (edit := _edit(wanted)) is not None:
-            _price_anew(request, booking=booking, edit=edit, expected=wanted.get("expected_total"))
+            price_anew(request, booking=booking, edit=edit, expected=wanted.get("expected_total"))
         return details.change(booking, plain)
     except InvalidRequest as error:
         raise in_api_words(error) from error
@@ -108,20 +125,49 @@ def _edit(wanted: Mapping[str, Any]) -> Edit | None:
     )
 
 
-def _price_anew(request: Request, *, booking: Booking, edit: Edit, expected: Any) -> None:
-    """`expected` is the price that the client showed. Without it an edit that costs something else is refused."""
+def price_anew(request: Request, *, booking: Booking, edit: Edit, expected: Any, reason: str = "") -> None:
+    """`expected` is the price that the client showed. Without it an edit that costs something else is refused.
+
+    Customers may do it until the day that was agreed to; staff always.
+    """
+    if is_customer(request):
+        self_service.require_in_time(booking)
     changed = changes.preview(booking, edit)
     if expected is None and changed.difference_minor:
-        raise ChangesPrice(
-            total=Money(changed.after_minor, booking.currency).as_json(),
-            before=Money(changed.before_minor, booking.currency).as_json(),
-            credit=Money(changed.credit_minor, booking.currency).as_json(),
-        )
+        raise ChangesPrice(**ChangePreviewSerializer(shown_change(booking, changed)).data)
     if (
         expected is not None
         and amounts.sent_minor(expected, currency=booking.currency) != changed.after_minor
     ):
         raise PriceChanged(total=Money(changed.after_minor, booking.currency).as_json())
     alterations.edit(
-        booking=booking, edit=edit, actor=access.actor(request), expected_total_minor=changed.after_minor
+        booking=booking,
+        edit=edit,
+        actor=access.actor(request),
+        reason=reason,
+        expected_total_minor=changed.after_minor,
     )
+
+
+def is_customer(request: Request) -> bool:
+    """By a booking's token, or signed in: not one of the staff, even with an account."""
+    return bool(access.booking_of(request) or access.customer_of(request))
+
+
+def shown_change(booking: Booking, changed: Changed) -> dict[str, Any]:
+    """For ChangePreviewSerializer."""
+    return {
+        "currency": booking.currency,
+        "before_minor": changed.before_minor,
+        "total_minor": changed.after_minor,
+        "credit_minor": changed.credit_minor,
+        "plan": [
+            {
+                "purpose": part.purpose,
+                "amount_minor": part.amount_minor,
+                "due_on": part.due_on,
+                "currency": booking.currency,
+            }
+            for part in changed.parts
+        ],
+    }

@@ -12,6 +12,7 @@ from bookings.models import Booking, BookingState, Purpose
 from core.api import MoneyField, MoneySerializer
 from core.money import Money
 from customers.models import PaymentMethod
+from payments import dues
 from payments.models import Capture, CheckoutMode, Payment, PaymentState
 
 Serializer = serializers.Serializer[Any]
@@ -101,7 +102,7 @@ class BookingSummarySerializer(Serializer):
     total = MoneyField("total_minor")
     tax = MoneyField("tax_minor")
     paid = serializers.SerializerMethodField()
-    plan = InstalmentSerializer(source="instalments", many=True)
+    plan = serializers.SerializerMethodField()
     hold_expires_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
 
@@ -114,6 +115,11 @@ class BookingSummarySerializer(Serializer):
     def get_ends_at(self, booking: Booking) -> str:
         """In the event's zone."""
         return booking.local(booking.ends_at).isoformat()
+
+    @extend_schema_field(InstalmentSerializer(many=True))
+    def get_plan(self, booking: Booking) -> Any:
+        """The instalments in their order; what was planned away is left out."""
+        return InstalmentSerializer(dues.shown(booking), many=True).data
 
     @extend_schema_field(MoneySerializer)
     def get_paid(self, booking: Booking) -> dict[str, int | str]:

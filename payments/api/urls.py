@@ -2,12 +2,26 @@
 
 from django.urls import path
 
-from payments.api import authorizations, bookings, cards, claims, health, manual, payments
+from payments.api import (
+    authorizations,
+    bookings,
+    cancellations,
+    cards,
+    claims,
+    credits,
+    health,
+    manual,
+    payments,
+)
 
 urlpatterns = [
     path("bookings", bookings.BookingsView.as_view(), name="bookings"),
     path("bookings/<str:code>", bookings.BookingView.as_view(), name="booking"),
     path("bookings/<str:code>/payments", bookings.BookingPaymentsView.as_view(), name="booking-payments"),
+    path("bookings/<str:code>/reschedule", cancellations.RescheduleView.as_view(), name="booking-reschedule"),
+    path("bookings/<str:code>/cancel", cancellations.CancelView.as_view(), name="booking-cancel"),
+    path("payments/credit", credits.SpendView.as_view(), name="payments-credit"),
+    path("customers/me", credits.MeView.as_view(), name="customers-me"),
     path("payments", payments.PaymentsView.as_view(), name="payments"),
     path("payments/checkout-session", payments.CheckoutSessionView.as_view(), name="checkout-session"),
     path("payments/create-intent", payments.CreateIntentView.as_view(), name="create-intent"),

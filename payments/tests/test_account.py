@@ -24,7 +24,7 @@ from payments.tests.shop import Shop
 
 pytestmark = pytest.mark.django_db
 
-ACCOUNT_QUERIES = 6
+ACCOUNT_QUERIES = 7
 RECEIPTS_QUERIES = 4
 PAGES = ("/account/", "/account/receipts", "/account/profile")
 NEW = "ada.new@example.com"

@@ -41,6 +41,14 @@ API = [
     decide("api/v1/bookings/<str:code>", "GET", party()),
     decide("api/v1/bookings/<str:code>", "PUT PATCH", party("clerk")),
     decide("api/v1/bookings/<str:code>/payments", "GET", party()),
+    decide("api/v1/bookings/<str:code>/reschedule", "POST", party("clerk")),
+    decide("api/v1/bookings/<str:code>/cancel", "POST", party("clerk", ok=HEARD | FORBIDDEN)),
+    decide(
+        "api/v1/payments/credit",
+        "POST",
+        party("clerk", ok=HEARD | FORBIDDEN),
+        send=lambda world: {"booking": world.code, "purpose": "balance"},
+    ),
     decide("api/v1/payments", "GET", known()),
     decide(
         "api/v1/payments/checkout-session", "POST", party("clerk"), send=lambda world: {"booking": world.code}
@@ -137,6 +145,11 @@ PAGES = [
     decide("b/<str:code>/pay", "POST", everyone(NOT_ALLOWED)),
     decide("b/<str:code>/pay/start", "GET", everyone(NOT_ALLOWED)),
     decide("b/<str:code>/pay/start", "POST", own_page()),
+    decide("b/<str:code>/pay/credit", "GET", everyone(NOT_ALLOWED)),
+    decide("b/<str:code>/pay/credit", "POST", own_page()),
+    decide("b/<str:code>/change", "GET POST", own_page()),
+    decide("b/<str:code>/move", "GET POST", own_page()),
+    decide("b/<str:code>/cancel", "GET POST", own_page()),
     decide("b/<str:code>/pay/zelle/qr", "GET", own_page(ok=HEARD | MISSING)),
     decide("b/<str:code>/pay/zelle/qr", "POST", everyone(NOT_ALLOWED)),
     decide("b/<str:code>/pay/<str:method>", "GET", own_page()),

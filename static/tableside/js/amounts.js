@@ -1,0 +1,4 @@
+// How much to pay: choosing shows that amount at once.
+const form = document.getElementById("amounts");
+
+form?.addEventListener("change", () => form.submit());
