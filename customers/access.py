@@ -20,7 +20,8 @@ Row = TypeVar("Row", bound=Model)
 
 REFUND = "payments.refund"
 APPROVE = "payments.approve_refund"
-CANCEL = "payments.cancel_booking"
+CANCEL = "payments.cancel_booking"  # and reinstate
+COMPLETE = "payments.complete_booking"  # and take that back
 RESOLVE = "payments.resolve_desk"
 GRANT_CREDIT = "payments.grant_credit"
 CAPTURE = "payments.capture"
@@ -43,6 +44,7 @@ _SEE = (
     | _codes("payments", models="payment refund receipt deskitem webhookevent savedcard", actions="view")
     | _codes("payments", models="ledgertransaction ledgerentry balancetransaction", actions="view")
     | _codes("payments", models="claim transfer statementimport statementline", actions="view")
+    | _codes("payments", models="bulkcancellation", actions="view")
     | _codes("core", models="outboxemail", actions="view")
     | frozenset({"djstripe.view"})
 )
@@ -54,7 +56,7 @@ _WORK = (
     | frozenset({VERIFY, IMPORT_STATEMENT})
 )
 _MANAGE = _codes("bookings", models="menu addon taxrate travelfee", actions="add change delete") | frozenset(
-    {REFUND, APPROVE, CANCEL, RESOLVE, GRANT_CREDIT, CAPTURE, CHARGE_CARD, REVERSE, HANDLE_EVENTS}
+    {REFUND, APPROVE, CANCEL, COMPLETE, RESOLVE, GRANT_CREDIT, CAPTURE, CHARGE_CARD, REVERSE, HANDLE_EVENTS}
 )
 _OWN = (
     _codes("bookings", models="legaltext", actions="add")

@@ -57,13 +57,13 @@ class Effect:
     shown: str = ""
 
 
-Look = Callable[[Mapping[str, Any]], Effect]
+Look = Callable[[Mapping[str, Any]], Effect | None]
 Act = Callable[[Mapping[str, Any]], str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dialog:
-    """`look` tells the effect of the entries, `act` does it and answers with the address to go on to.
+    """`look` tells the effect of the entries (None while there is none yet); `act` does it and answers where to go on.
 
     Both raise DomainError in words. `earlier` finds what the same form did before, by its token.
     """

@@ -1,0 +1,30 @@
+"""The customer's page with what money says of them: the tier of loyalty. Replaces the plain page."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from core.money import format_minor
+from customers.admin import CustomerAdmin
+from customers.console import Figure, amount
+from customers.models import Customer
+from payments import loyalty
+
+admin.site.unregister(Customer)
+
+
+@admin.register(Customer)
+class CustomerWithLoyaltyAdmin(CustomerAdmin):
+    def figures(self, request: HttpRequest, row: Customer) -> list[Figure]:
+        stands = loyalty.of(row)
+        currency, locale = row.merchant.currency, row.merchant.locale
+        note = (
+            f"{format_minor(stands.to_next_minor, currency, locale)} to {stands.next_tier}"
+            if stands.next_tier
+            else "The highest tier"
+        )
+        kept = amount(stands.kept_minor, currency=currency, locale=locale)
+        return [
+            *super().figures(request, row),
+            Figure("Loyalty", stands.tier, note=note, tone="good" if stands.tier != loyalty.NONE else ""),
+            Figure("Kept of theirs", kept, note="paid, less refunds and lost disputes"),
+        ]
