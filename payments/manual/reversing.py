@@ -21,8 +21,8 @@ from payments.models import Account, CreditUseKind, DeskKind, Payment, PaymentSt
 def reverse(transfer: Transfer, *, reason: str, by: User) -> bool:
     """Take the whole transfer back; False when it was taken back before. Its reference may then be recorded anew.
 
-    Raises Invalid without a reason, NotReversible while a refund of it was made or is under way. A statement line that
-    proved it is the caller's to set free (its posting to bank is the caller's too).
+    Raises Invalid without a reason, NotReversible while a refund of it was made or is under way, and while a statement
+    line proves it: that line is set free first, with its posting to bank (`statements.undo`).
     """
     reason = reason.strip()[:500]
     if not reason:
@@ -40,6 +40,10 @@ def reverse(transfer: Transfer, *, reason: str, by: User) -> bool:
     transfer = Transfer.objects.select_for_update(of=("self",), no_key=True).get(pk=transfer.pk)
     if transfer.is_reversed:
         return False
+    if transfer.statement_line_id is not None:
+        raise errors.NotReversible(
+            "A statement's line proves this money. Take it back there, with its match."
+        )
     if any(payment.refunded_minor or payment.refunding_minor for payment in payments):
         raise errors.NotReversible("A refund of this money was made or is under way. Settle that first.")
     for payment in payments:
@@ -63,7 +67,8 @@ def _take_back(
         instalment.paid_minor -= placed
         instalment.save(update_fields=["paid_minor"])
     payment.received_minor = payment.received_fee_minor = payment.placed_minor = 0
-    payment.credit_minor = payment.unallocated_minor = payment.platform_fee_minor = 0
+    payment.credit_minor = payment.unallocated_minor = payment.kept_minor = 0
+    payment.platform_fee_minor = 0
     payment.transition_to(
         PaymentState.REVERSED,
         actor=f"user:{by.pk}",
@@ -74,6 +79,7 @@ def _take_back(
             "placed_minor",
             "credit_minor",
             "unallocated_minor",
+            "kept_minor",
             "platform_fee_minor",
             "updated_at",
         ],
@@ -129,6 +135,7 @@ def _post(transfer: Transfer, payment: Payment, booking: Booking | None, *, spen
             ledger.debit(Account.CUSTOMER_CREDIT, payment.credit_minor - spent_minor),
             ledger.debit(Account.ACCOUNTS_RECEIVABLE, spent_minor),
             ledger.debit(Account.UNALLOCATED, payment.unallocated_minor),
+            ledger.debit(Account.OTHER_INCOME, payment.kept_minor),
             ledger.credit(f"clearing:{payment.method}", payment.received_minor),
         ],
     )

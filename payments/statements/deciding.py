@@ -168,10 +168,10 @@ def undo(line: StatementLine, *, by: User, reason: str, take_back: bool = False)
     if line.state == LineState.UNMATCHED:
         return False
     transfers = list(line.transfers.order_by("pk"))
+    line.transfers.update(statement_line=None)  # What a line proves is taken back with its match alone.
     if take_back or line.state == LineState.DESK:
         for transfer in transfers:
             manual.reverse(transfer, reason=reason, by=by)
-    line.transfers.update(statement_line=None)
     posting.reverse(line)
     line.ignored_reason = ""
     line.transition_to(

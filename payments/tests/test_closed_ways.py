@@ -1,6 +1,5 @@
 """Ways around a rule by another door or in another order: each is closed, and nothing moves."""
 
-from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User

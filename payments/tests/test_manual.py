@@ -25,6 +25,7 @@ from payments.models import (
     Receipt,
     Transfer,
 )
+from payments.resolution import moving
 
 pytestmark = pytest.mark.django_db
 TODAY = clock.today("America/Los_Angeles")
@@ -443,6 +444,15 @@ def test_a_wrong_match_is_taken_back_to_the_cent_once_and_its_reference_is_free_
     manual.record(found(merchant, by=by, method="venmo", amount_minor=10_300, reference="W1"), booking=other)
     other.refresh_from_db()
     assert other.state == "confirmed"
+
+
+def test_a_transfer_of_nobody_that_was_kept_as_income_can_still_be_taken_back(merchant, by):
+    outcome = manual.unplaced(found(merchant, by=by, reference="K9"))
+    with transaction.atomic():
+        moving.to_income(outcome.results[0].payment, key="desk:test")
+    assert books(merchant)["other_income"] == -10_000
+    assert manual.reverse(outcome.transfer, reason="recalled by the bank", by=by)
+    assert books(merchant) == {}
 
 
 def test_a_transfer_with_a_refund_is_not_taken_back(merchant, by):

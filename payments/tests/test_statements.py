@@ -295,6 +295,21 @@ def test_undone_alone_the_booking_stays_and_taken_back_it_is_as_if_never(merchan
     ]  # fmt: skip
 
 
+def test_what_a_line_proves_is_taken_back_with_its_match_alone(merchant, by):
+    """Else the bank would keep money that no clearing account gave."""
+    ada = book(merchant)
+    bring(merchant, csv((ada.code, "100.00")), by=by)
+    [line] = lines(merchant)
+    statements.book(line, to=ada, by=by)
+    transfer = Transfer.objects.get()
+    before = standing()
+    with pytest.raises(errors.NotReversible):
+        manual.reverse(transfer, reason="wrong", by=by)
+    assert standing() == before
+    assert statements.undo(line, by=by, reason="wrong", take_back=True)
+    assert books(merchant) == {}
+
+
 def test_a_line_is_ignored_with_a_reason_or_put_on_the_desk_and_both_can_be_undone(merchant, by):
     bring(
         merchant,
@@ -377,9 +392,7 @@ def test_two_staff_at_once_import_match_and_undo_once(merchant, by):
     )
     assert sum(isinstance(result, errors.AlreadyDecided) for result in results) == 1
     assert books(merchant) == {"bank": 10_000, "customer_deposits": -10_000}
-    undone = at_once(
-        *[lambda: statements.undo(line, by=by, reason="wrong", take_back=True)] * 2
-    )
+    undone = at_once(*[lambda: statements.undo(line, by=by, reason="wrong", take_back=True)] * 2)
     assert sorted(undone) == [False, True]
     assert books(merchant) == {}
     assert Transfer.objects.count() == 1
