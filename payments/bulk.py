@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from bookings.models import Booking
 from core import clock, doorbell
 from core.errors import DomainError, Forbidden, Invalid
 from customers import access
-from customers.models import Merchant
+from customers.models import Merchant, Role
 from payments import cancellation, errors
 from payments.models import (
     BulkCancellation,
@@ -132,7 +132,8 @@ def request(
 def _store(
     merchant: Merchant, planned: BulkPreview, *, reason: str, by: User, request_key: str
 ) -> BulkCancellation:
-    alone = planned.total_minor < merchant.approval_from_minor
+    membership = approving.lock_requester(by, merchant)
+    alone = not _needs_second(merchant, planned, by=by, membership=membership)
     bulk = BulkCancellation.objects.create(
         merchant=merchant,
         day=planned.day,
@@ -150,6 +151,22 @@ def _store(
     if alone:
         doorbell.ring(TASK)
     return bulk
+
+
+def _needs_second(
+    merchant: Merchant, planned: BulkPreview, *, by: User, membership: approving.Membership | None
+) -> bool:
+    """Small days add up, with each other and with the person's refunds: today's, under the Membership's lock."""
+    bulks = merchant.bulk_cancellations.filter(
+        requested_by=by,
+        decided_by__isnull=True,
+        created_at__gte=approving.midnight(merchant),
+    )
+    others: int = bulks.aggregate(minor=Sum("refund_minor", default=0))["minor"]
+    today = planned.total_minor + others + approving.total_of(approving.todays(by, merchant))
+    limit = merchant.manager_daily_refunds_minor
+    is_limited = limit is not None and membership is not None and membership.role == Role.MANAGER
+    return today >= merchant.approval_from_minor or (is_limited and limit is not None and today > limit)
 
 
 @transaction.atomic

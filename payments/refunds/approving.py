@@ -80,16 +80,21 @@ def of_one_booking(payment: Payment) -> QuerySet[Refund]:
     return live.filter(payment=payment)
 
 
+def midnight(merchant: Merchant) -> datetime:
+    """When the merchant's day began."""
+    today = clock.today(merchant.timezone)
+    return datetime.combine(today, time.min, tzinfo=ZoneInfo(merchant.timezone))
+
+
 def todays(user: User, merchant: Merchant) -> QuerySet[Refund]:
     """What this person asked for today, in the merchant's zone."""
-    zone = ZoneInfo(merchant.timezone)
-    midnight = datetime.combine(clock.today(merchant.timezone), time.min, tzinfo=zone)
+    start = midnight(merchant)
     return Refund.objects.filter(
         requested_by=user,
         payment__merchant=merchant,
         by_policy=False,
-        created_at__gte=midnight,
-        created_at__lt=midnight + timedelta(days=1),
+        created_at__gte=start,
+        created_at__lt=start + timedelta(days=1),
     ).exclude(state__in=NO_MONEY_MOVES)
 
 

@@ -1,14 +1,14 @@
 """A day is cancelled: agreed to once, one by one, resumable; one failure is listed and stops nothing."""
 
 import threading
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from bookings.models import Booking, BookingState
+from bookings.models import Booking, BookingState, Slot
 from core import clock
 from core.errors import Forbidden, Invalid
 from customers.authentication.recent import ReauthenticationRequired
@@ -68,6 +68,22 @@ def test_from_the_threshold_on_a_second_person_agrees_to_the_whole_once(shop: Sh
     assert set(states(bookings)) == {BookingState.CANCELLED}
     assert set(Refund.objects.values_list("state", flat=True)) == {"succeeded"}
     assert Cancellation.objects.filter(bulk=asked, kept_minor=0).count() == 5
+
+
+def test_small_days_add_up_with_each_other_and_with_the_persons_refunds(shop: Shop) -> None:
+    first, [booking] = day_of(shop, bookings=1)
+    later = {name: getattr(booking, name) + timedelta(days=3) for name in ("starts_at", "ends_at")}
+    Slot.objects.filter(pk=booking.slot_id).update(**later)
+    Booking.objects.filter(pk=booking.pk).update(**later)
+    days = [first + timedelta(days=3), day_of(shop, bookings=1)[0]]
+    shop.merchant.approval_from_minor = 15_000
+    shop.merchant.save()
+    manager = staff(shop, Role.MANAGER)
+    assert [ask(shop, day, manager).state for day in days] == [BulkState.RUNNING, BulkState.REQUESTED]
+    BulkCancellation.objects.update(created_at=clock.now() - timedelta(days=1), state=BulkState.DECLINED)
+    shop.merchant.manager_daily_refunds_minor = 9_000
+    shop.merchant.save()
+    assert ask(shop, days[1], manager).state == BulkState.REQUESTED
 
 
 def test_one_that_changed_since_it_was_previewed_is_listed_and_the_rest_go_on(shop: Shop) -> None:
