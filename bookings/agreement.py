@@ -40,6 +40,11 @@ def freeze(*, merchant: Merchant, inputs: PriceInputs) -> dict[str, Any]:
     }
 
 
+# What a cancellation would have given back when the customer, or staff, moved the booking: the least of all moves.
+MOVED = "moved_at_percent"
+MOVED_BY_STAFF = "moved_by_staff_at_percent"
+
+
 @dataclass(frozen=True, slots=True)
 class Bracket:
     """With `notice_days` calendar days until the event, `percent` of the principal paid goes back."""
@@ -49,7 +54,27 @@ class Bracket:
 
 
 def cancellation(booking: Booking, *, today: date) -> Bracket:
-    """What the policy frozen at booking gives back on this day where the event takes place; nothing once it began."""
+    """What the policy frozen at booking gives back on this day where the event takes place; nothing once it began.
+
+    A booking that its customer moved gives back what it would have given on the day of the move, at most.
+    """
+    found = _bracket(booking, today=today)
+    return Bracket(found.notice_days, min(found.percent, booking.agreement.get(MOVED, 100)))
+
+
+def before_moves(booking: Booking) -> int:
+    """The least that the policy would have given back when the booking was moved, by whomever; 100 when never."""
+    return min(booking.agreement.get(MOVED, 100), booking.agreement.get(MOVED_BY_STAFF, 100))
+
+
+def moved(booking: Booking, *, today: date, by_staff: bool) -> None:
+    """Keep what a cancellation would give back today, before the booking moves: moving is no way to a better bracket."""
+    name = MOVED_BY_STAFF if by_staff else MOVED
+    least = min(_bracket(booking, today=today).percent, booking.agreement.get(name, 100))
+    booking.agreement = {**booking.agreement, name: least}
+
+
+def _bracket(booking: Booking, *, today: date) -> Bracket:
     notice = (booking.event_date - today).days
     rules = sorted(booking.agreement.get("cancellation_policy", []), key=lambda rule: -rule["days_before"])
     for rule in rules:

@@ -12,10 +12,12 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from bookings import agreement
 from bookings.editing import Edit
 from bookings.errors import InvalidRequest, SlotTaken
 from bookings.models import Booking
 from bookings.page_words import full_day, wall_clock
+from core import clock
 from core.errors import DomainError
 from core.money import format_minor
 from payments import errors, page_booking, page_change, page_difference, page_move, self_service
@@ -132,6 +134,7 @@ def _move_page(
         "problem": problem,
         "fee_minor": self_service.allowed(found).move_fee_minor,
         "asks": "Move my date",
+        "percent": agreement.cancellation(found, today=clock.today(found.timezone)).percent,
     }
     if _wants_panel(request):
         return render(request, "payments/_difference.html", {"merchant": found.merchant, **context})

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bookings import page_legal
+from bookings import agreement, page_legal
 from bookings.models import Booking, LegalKind
 from bookings.page_legal import Accepted
 from core.money import format_minor
@@ -73,7 +73,7 @@ def build(booking: Booking) -> CancelPage:
     accepted = page_legal.accepted(booking)
     return CancelPage(
         currency=booking.currency,
-        notice_words=_notice(shown.notice_days),
+        notice_words=_notice(shown.notice_days) + _moved(booking),
         percent=shown.percent,
         paid_minor=shown.paid_minor,
         refund_minor=shown.refund_minor,
@@ -93,6 +93,14 @@ def _notice(days: int) -> str:
     return "Your event is tomorrow." if days == 1 else f"Your event is in {days} days."
 
 
+def _moved(booking: Booking) -> str:
+    """Said where a move before limits what comes back now."""
+    most = booking.agreement.get(agreement.MOVED, 100)
+    if most == 100:
+        return ""
+    return f" You moved it when {most} % would have come back; it is no more than that now."
+
+
 def _answer(shown: Preview, *, booking: Booking) -> str:
     if not shown.paid_minor:
         return "Nothing was paid, so nothing is owed either way."
@@ -100,6 +108,8 @@ def _answer(shown: Preview, *, booking: Booking) -> str:
     if not shown.kept_minor:
         return f"All that you paid comes back: {total}."
     if not shown.refund_minor:
+        if booking.agreement.get(agreement.MOVED, 100) == 0:
+            return "Nothing comes back: the date was moved when nothing would have come back any more."
         return "On such short notice nothing comes back: we have bought and planned for your day."
     return f"{total} comes back."
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from bookings import lifecycle
+from bookings import agreement, lifecycle
 from bookings.models import Booking, BookingState
 from core import clock, doorbell
 from core.errors import Forbidden, Invalid
@@ -20,7 +20,6 @@ from payments.models import (
     BulkCancellation,
     Cancellation,
     GatewayAccount,
-    LedgerTransaction,
     Payment,
     RefundCause,
     RefundState,
@@ -111,7 +110,7 @@ def _cancel(booking: Booking, wish: _Wish) -> Cancellation:
         requested_by=wish.by,
         actor=wish.actor,
         as_credit=wish.as_credit,
-        by_policy=wish.bulk is not None or planned.percent <= planned.policy_percent,
+        by_policy=wish.bulk is not None or _is_policys(booking, planned, wish),
         cancellation=done,
         authenticated_at=wish.authenticated_at,
     )
@@ -126,6 +125,14 @@ def _cancel(booking: Booking, wish: _Wish) -> Cancellation:
     notices.cancelled(booking, done)
     doorbell.ring(refunds.SEND_TASK)
     return done
+
+
+def _is_policys(booking: Booking, planned: Preview, wish: _Wish) -> bool:
+    """Whether the policy grants it by itself: not to staff who moved the booking to a better bracket before."""
+    most = planned.policy_percent
+    if wish.by is not None:
+        most = min(most, agreement.before_moves(booking))
+    return planned.percent <= most
 
 
 def _check(booking: Booking, *, by: User | None, reason: str, percent: int | None) -> None:
@@ -214,16 +221,19 @@ def reinstate(booking: Booking, *, actor: str, reason: str) -> bool:
         return True
     done.reinstated_at = clock.now()
     done.save(update_fields=["reinstated_at"])
-    kept = LedgerTransaction.objects.filter(
-        merchant=booking.merchant, source_key=f"kept:{done.public_id}"
-    ).first()
-    if kept is not None:
-        ledger.reverse(
-            posted=kept,
-            source_key=f"reinstated:{done.public_id}",
-            description=f"{booking.code} was reinstated",
-            occurred_at=clock.now(),
-        )
+    kept = changes.kept(booking)
+    ledger.post(
+        merchant=booking.merchant,
+        currency=booking.currency,
+        source_key=f"reinstated:{done.public_id}",
+        description=f"{booking.code} was reinstated",
+        occurred_at=clock.now(),
+        lines=[
+            ledger.debit(Account.CANCELLATION_INCOME, kept),
+            ledger.credit(Account.CUSTOMER_DEPOSITS, kept),
+        ],
+        booking=booking,
+    )
     _withdraw(booking, done, actor=actor)
     return True
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from bookings import editing, lifecycle
+from bookings import agreement, editing, lifecycle
 from bookings.editing import Edit, Proposal
 from bookings.models import Booking, BookingEdit, BookingState, Instalment
 from bookings.plan import Part
@@ -100,6 +100,9 @@ def edit(
     before = editing.snapshot(booking)
     if not _differs(booking, changed.proposal):
         return changed
+    if changed.proposal.slot is not None:
+        by_staff = actor.startswith("user:")
+        agreement.moved(booking, today=clock.today(booking.timezone), by_staff=by_staff)
     editing.store(booking, changed.proposal)
     record = BookingEdit(booking=booking, actor=actor, reason=reason[:300], before=before)
     marker = f"edit:{booking.public_id}:{booking.edits.count() + 1}"

@@ -1,14 +1,16 @@
 """Ways around a rule by another door or in another order: each is closed, and nothing moves."""
 
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 
 from bookings.editing import Edit
 from bookings.models import Booking
+from bookings.tests.factories import SlotFactory
 from core import clock
 from customers.models import Membership, Role
-from payments import alterations, credit, errors, refunds
+from payments import alterations, cancellation, credit, errors, page_cancel, refunds, self_service
 from payments.models import Account, Credit, Payment
 from payments.tests.shop import Shop
 
@@ -80,3 +82,38 @@ def test_an_edit_below_what_a_waiting_refund_holds_is_refused_in_words(shop: Sho
         alterations.edit(booking=booking, edit=Edit(adults=5), actor="customer")
     booking.refresh_from_db()
     assert booking.total_minor == 108_750
+
+
+def days_ahead(booking: Booking, days: int) -> Booking:
+    starts = clock.now() + timedelta(days=days, hours=3)
+    Booking.objects.filter(pk=booking.pk).update(starts_at=starts, ends_at=starts + timedelta(hours=3))
+    return Booking.objects.get(pk=booking.pk)
+
+
+def later_slot(shop: Shop) -> Edit:
+    slot = SlotFactory.create(merchant=shop.merchant, starts_at=clock.now() + timedelta(days=60))
+    return Edit(slot_public_id=slot.public_id)
+
+
+def test_moving_the_date_is_no_way_to_a_better_refund(shop: Shop) -> None:
+    booking = from_credit(shop, shop.book()).booking
+    assert booking is not None
+    booking = days_ahead(booking, 8)  # half of it would come back
+    self_service.change(booking, later_slot(shop), expected_total_minor=108_750)
+    booking.refresh_from_db()
+    shown = cancellation.preview(booking)
+    assert (shown.notice_days > 50, shown.percent, shown.refund_minor) == (True, 50, 54_375)
+    assert "no more than that" in page_cancel.build(booking).notice_words
+
+
+def test_staff_who_moved_the_date_to_a_better_refund_need_a_second_person(shop: Shop) -> None:
+    booking = shop.book()
+    shop.paid(booking)
+    shop.paid(booking)
+    booking = days_ahead(booking, 2)
+    alterations.edit(booking=booking, edit=later_slot(shop), actor="user:1", reason="they asked")
+    done = cancellation.cancel(
+        booking, actor="user:1", by=staff(shop), reason="x", authenticated_at=clock.now()
+    )
+    assert (done.percent, done.refund_minor) == (100, 108_750)
+    assert set(done.refunds.values_list("state", "by_policy")) == {("requested", False)}
