@@ -22,7 +22,7 @@ from customers import access
 from customers.console import amount, moment
 from payments.admin import filters
 from payments.admin.tones import state_badge
-from payments.models import DeskItem, Payment, PaymentState, Refund, WebhookEvent
+from payments.models import Claim, DeskItem, Payment, PaymentState, Refund, WebhookEvent
 
 User = AbstractBaseUser | AnonymousUser
 Row = TypeVar("Row", bound=Model)
@@ -63,6 +63,12 @@ def open_desk_items(user: User) -> int:
     return filters.open_items(mine(DeskItem, user=user)).count()
 
 
+def claims_waiting(user: User) -> int:
+    if not access.places(user):
+        return 0
+    return filters.claims_to_check(mine(Claim, user=user)).count()
+
+
 def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """unfold calls this for the index page; the template is templates/admin/index.html."""
     places = access.places(request.user)
@@ -91,12 +97,23 @@ def _tiles(user: User) -> list[Tile]:
         query: str,
         icon: str,
         tone: str = "bad",
+        page: str = "changelist",
     ) -> Tile:
-        view = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
+        view = f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}"
         count = ask(mine(model, user=user)).order_by().count()
         return Tile(title=title, count=count, note=note, url=f"{reverse(view)}?{query}", icon=icon, tone=tone)
 
     return [
+        tile(
+            Claim,
+            filters.claims_to_check,
+            title="To verify",
+            note="transfers that customers say they sent",
+            query="by=age",
+            icon="fact_check",
+            tone="warn",
+            page="inbox",
+        ),
         tile(
             DeskItem,
             filters.open_items,
@@ -112,6 +129,24 @@ def _tiles(user: User) -> list[Tile]:
             note="Stripe is being asked",
             query="state__exact=unknown",
             icon="help",
+        ),
+        tile(
+            Refund,
+            filters.refunds_to_approve,
+            title="Refunds to approve",
+            note="asked for by a colleague",
+            query="look=approve",
+            icon="how_to_reg",
+            tone="warn",
+        ),
+        tile(
+            Refund,
+            filters.refunds_to_send,
+            title="Refunds to send",
+            note="by hand, then recorded",
+            query="look=send",
+            icon="outbox",
+            tone="warn",
         ),
         tile(
             Refund,

@@ -72,6 +72,12 @@ def _is_ledger(path: str) -> bool:
     )
 
 
+def _is_claims(path: str) -> bool:
+    """The inbox lies below the claims' address and has an entry of its own."""
+    inbox = reverse("admin:payments_claim_inbox")
+    return path.startswith(reverse("admin:payments_claim_changelist")) and not path.startswith(inbox)
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar, grouped by what a person comes to do."""
     from analytics import dashboard
@@ -79,9 +85,12 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     desk = _item("Desk", "inbox", "payments_deskitem_changelist", "payments.view_deskitem")
     if waiting := dashboard.open_desk_items(request.user):
         desk.update(badge=waiting, badge_variant="danger")
+    verify = _item("To verify", "fact_check", "payments_claim_inbox", "payments.view_claim")
+    if said := dashboard.claims_waiting(request.user):
+        verify.update(badge=said, badge_variant="danger")
     start = {"title": "Start", "icon": "wb_sunny", "link": reverse("admin:index")}
     return [
-        {"title": "Today", "items": [start, desk]},
+        {"title": "Today", "items": [start, verify, desk]},
         {"title": "Bookings", "separator": True, "items": _bookings()},
         {"title": "Money", "separator": True, "items": _money()},
         {"title": "Catalogue", "separator": True, "items": _catalogue()},
@@ -94,12 +103,23 @@ def _bookings() -> list[dict[str, Any]]:
     return [
         _item("Bookings", "event", "bookings_booking_changelist", "bookings.view_booking"),
         _item("Slots", "schedule", "bookings_slot_changelist", "bookings.view_slot"),
+        _item(
+            "Cancelled days",
+            "thunderstorm",
+            "payments_bulkcancellation_changelist",
+            "payments.view_bulkcancellation",
+        ),
     ]
 
 
 def _money() -> list[dict[str, Any]]:
     return [
         _item("Payments", "payments", "payments_payment_changelist", "payments.view_payment"),
+        _item("Transfers", "move_to_inbox", "payments_transfer_changelist", "payments.view_transfer"),
+        {
+            **_item("Claims", "campaign", "payments_claim_changelist", "payments.view_claim"),
+            "active": lambda request: _is_claims(request.path),
+        },
         _item("Refunds", "undo", "payments_refund_changelist", "payments.view_refund"),
         _item("Receipts", "receipt_long", "payments_receipt_changelist", "payments.view_receipt"),
         {
@@ -181,7 +201,7 @@ UNFOLD: dict[str, Any] = {
     "ENVIRONMENT": "config.console.environment",
     "DASHBOARD_CALLBACK": "analytics.dashboard.start_page",
     "BORDER_RADIUS": "8px",
-    "STYLES": [_static("admin_tableside/console.css")],
+    "STYLES": [_static("admin_tableside/console.css"), _static("admin_tableside/inbox.css")],
     "COLORS": {
         "base": LINEN_TO_CHARCOAL,
         "primary": EMBER,

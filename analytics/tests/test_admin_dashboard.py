@@ -11,7 +11,7 @@ from analytics import dashboard
 from bookings.models import Booking
 from core import clock
 from customers.models import Merchant, Role
-from payments.models import Payment, Refund, RefundState
+from payments.models import Payment, Refund, RefundRoute, RefundState
 from payments.tests import console_world
 from payments.tests.console_world import World
 
@@ -37,9 +37,14 @@ def test_each_tile_counts_what_its_list_shows(world: World):
     for tile in tiles:
         listed = client.get(tile.url)
         assert listed.status_code == 200, tile.title
-        assert listed.context["cl"].result_count == tile.count, tile.title
+        inbox = listed.context.get("inbox")
+        shown = inbox.total if inbox else listed.context["cl"].result_count
+        assert shown == tile.count, tile.title
     assert {tile.title: tile.count for tile in tiles} == {
+        "To verify": 5,
         "On the desk": 5,
+        "Refunds to approve": 0,
+        "Refunds to send": 0,
         "Payments unknown": 1,
         "Refunds failed": 5,
         "Refunds on their way": 0,
@@ -62,6 +67,18 @@ def test_a_refund_under_way_is_counted_as_such(world: World):
     tiles = signed_in(world.staff[Role.OWNER]).get(reverse("admin:index")).context["tiles"]
 
     assert [tile.count for tile in tiles if tile.title == "Refunds on their way"] == [1]
+
+
+def test_refunds_that_wait_for_a_person_are_counted_as_such(world: World):
+    asked, agreed, *_ = Refund.objects.filter(payment__merchant=world.merchant)
+    Refund.objects.filter(pk=asked.pk).update(state=RefundState.REQUESTED)
+    Refund.objects.filter(pk=agreed.pk).update(state=RefundState.APPROVED, route=RefundRoute.MANUAL)
+    client = signed_in(world.staff[Role.OWNER])
+    tiles = client.get(reverse("admin:index")).context["tiles"]
+
+    waiting = [tile for tile in tiles if tile.title in ("Refunds to approve", "Refunds to send")]
+    assert [tile.count for tile in waiting] == [1, 1]
+    assert [client.get(tile.url).context["cl"].result_count for tile in waiting] == [1, 1]
 
 
 def test_money_received_this_week_is_summed_by_day_and_our_own(world: World):

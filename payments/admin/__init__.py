@@ -1,5 +1,35 @@
 """Staff pages of money: looked at here, moved only by the named use cases that their actions call."""
 
-from payments.admin import bookings, cards, desk, events, gateway, ledger, payments, refunds, stripe_mirror
+from payments.admin import (
+    bookings,
+    bulk,
+    cards,
+    credit,
+    customers,
+    desk,
+    events,
+    gateway,
+    inbox,
+    inbox_transfers,
+    ledger,
+    payments,
+    refunds,
+    stripe_mirror,
+)
 
-__all__ = ["bookings", "cards", "desk", "events", "gateway", "ledger", "payments", "refunds", "stripe_mirror"]
+__all__ = [
+    "bookings",
+    "bulk",
+    "cards",
+    "credit",
+    "customers",
+    "desk",
+    "events",
+    "gateway",
+    "inbox",
+    "inbox_transfers",
+    "ledger",
+    "payments",
+    "refunds",
+    "stripe_mirror",
+]

@@ -13,16 +13,35 @@ from bookings.models import Booking, LineKind
 from customers.console import DetailAdmin, Figure, MerchantFilter, Panel, amount, link, moment
 from payments import dues
 from payments.admin import cards, panels
+from payments.admin.booking_dialogs import BookingDialogs
 from payments.admin.booking_links import BookingLinks
 from payments.admin.charge_dialog import CardCharging
 from payments.admin.filters import EventDayFilter, HoldFilter
+from payments.admin.inbox_booking import Recording
 from payments.admin.tones import state_badge
 from payments.models import LedgerEntry, Payment, Refund
 
 
 @admin.register(Booking)
-class BookingAdmin(CardCharging, BookingLinks, DetailAdmin):
-    actions_detail = ("charge_card", "withdraw_links")
+class BookingAdmin(BookingDialogs, CardCharging, Recording, BookingLinks, DetailAdmin):
+    actions_detail = (
+        "record_money",
+        "charge_card",
+        {
+            "title": "Change",
+            "icon": "edit_calendar",
+            "items": [
+                "edit_booking",
+                "move_booking",
+                "complete",
+                "undo_completion",
+                "reinstate",
+                "cancel_booking",
+            ],
+        },
+        "refund_booking",
+        "withdraw_links",
+    )
     list_display = (
         "code_shown",
         "state_shown",

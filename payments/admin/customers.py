@@ -1,19 +1,19 @@
-"""The customer's page with what money says of them: the tier of loyalty. Replaces the plain page."""
+"""The customer's page with what money says of them: the tier of loyalty. Beside their credit."""
 
 from django.contrib import admin
 from django.http import HttpRequest
 
 from core.money import format_minor
-from customers.admin import CustomerAdmin
 from customers.console import Figure, amount
 from customers.models import Customer
 from payments import loyalty
+from payments.admin.credit import CustomerWithCredit
 
 admin.site.unregister(Customer)
 
 
 @admin.register(Customer)
-class CustomerWithLoyaltyAdmin(CustomerAdmin):
+class CustomerWithLoyalty(CustomerWithCredit):
     def figures(self, request: HttpRequest, row: Customer) -> list[Figure]:
         stands = loyalty.of(row)
         currency, locale = row.merchant.currency, row.merchant.locale

@@ -13,7 +13,17 @@ from django.utils import timezone
 
 from bookings.models import Booking, BookingState
 from core import clock
-from payments.models import DeskItem, EventState, Payment, Refund, RefundState, WebhookEvent
+from payments.models import (
+    Claim,
+    ClaimState,
+    DeskItem,
+    EventState,
+    Payment,
+    Refund,
+    RefundRoute,
+    RefundState,
+    WebhookEvent,
+)
 from payments.models.refund import IN_FLIGHT
 
 HOLD_SOON = timedelta(minutes=30)
@@ -65,6 +75,19 @@ def received_this_week(rows: QuerySet[Payment]) -> QuerySet[Payment]:
 
 def open_items(rows: QuerySet[DeskItem]) -> QuerySet[DeskItem]:
     return rows.filter(closed_at__isnull=True)
+
+
+def claims_to_check(rows: QuerySet[Claim]) -> QuerySet[Claim]:
+    return rows.filter(state=ClaimState.OPEN)
+
+
+def refunds_to_approve(rows: QuerySet[Refund]) -> QuerySet[Refund]:
+    return rows.filter(state=RefundState.REQUESTED)
+
+
+def refunds_to_send(rows: QuerySet[Refund]) -> QuerySet[Refund]:
+    """Agreed to, and for a person to send: what came by transfer goes back by transfer."""
+    return rows.filter(state=RefundState.APPROVED, route=RefundRoute.MANUAL)
 
 
 def refunds_on_their_way(rows: QuerySet[Refund]) -> QuerySet[Refund]:
@@ -141,6 +164,8 @@ class RefundFilter(Question):
     title = "needs a look"
     parameter_name = "look"
     questions = {
+        "approve": ("To be approved", refunds_to_approve),
+        "send": ("To be sent by hand", refunds_to_send),
         "failed": ("Failed in the last 30 days", refunds_failed_recently),
         "on_their_way": ("On their way or unknown", refunds_on_their_way),
     }

@@ -6,7 +6,7 @@ from django.utils.safestring import SafeString
 from bookings.models import BookingState
 from core.states import StatefulModel
 from customers.console import badge
-from payments.models import EventState, PaymentState, RefundState, WebhookEvent
+from payments.models import ClaimState, EventState, PaymentState, RefundState, WebhookEvent
 
 TONES: dict[str, dict[str, str]] = {
     "booking": {
@@ -27,6 +27,11 @@ TONES: dict[str, dict[str, str]] = {
         PaymentState.REJECTED: "bad",
         PaymentState.FAILED: "bad",
         PaymentState.REVERSED: "bad",
+    },
+    "claim": {
+        ClaimState.OPEN: "warn",
+        ClaimState.CONFIRMED: "good",
+        ClaimState.REJECTED: "bad",
     },
     "refund": {
         RefundState.REQUESTED: "warn",

@@ -76,9 +76,9 @@ def _for_claims(claims: Sequence[Claim], *, limit: int) -> list[Suggestion]:
     ids = [claim.pk for claim in claims]
     full = {
         claim.pk: claim
-        for claim in Claim.objects.filter(pk__in=ids).select_related(
-            "payment__booking__customer", "payment__booking__merchant"
-        )
+        for claim in Claim.objects.filter(pk__in=ids)
+        .select_related("payment__booking__customer", "payment__booking__merchant")
+        .prefetch_related("payment__booking__instalments")
     }
     lines = StatementLine.objects.filter(
         merchant_id=claims[0].merchant_id,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -32,6 +33,7 @@ class Order:
     booking: Booking | None = None
     customer: Customer | None = None
     account: str = ""
+    authenticated_at: datetime | None = None
 
     @property
     def actor(self) -> str:
@@ -52,12 +54,16 @@ def resolve(
     booking: Booking | None = None,
     customer: Customer | None = None,
     account: str = "",
+    authenticated_at: datetime | None = None,
 ) -> DeskItem:
     """Do `action` and close the item. Raises AlreadyResolved (somebody was faster), NotOffered, Forbidden, Invalid and
     what the action itself refuses; then nothing changed. `booking` and `customer` must be the item's merchant's.
+    `authenticated_at` is when they last proved who they are: large refunds need that to be recent.
     """
     _check(item, action=action, by=by, reason=reason, booking=booking, customer=customer)
-    order = Order(item, Action(action), by, reason.strip()[:300], booking, customer, account)
+    order = Order(
+        item, Action(action), by, reason.strip()[:300], booking, customer, account, authenticated_at
+    )
     if order.action in _REFUNDS:
         _offered(item, order.action)
         outcome = _refund(order)
@@ -230,5 +236,6 @@ def _refund(order: Order) -> str:
         requested_by=order.by,
         actor=order.actor,
         request_key=f"desk:{order.item.public_id}",
+        authenticated_at=order.authenticated_at,
     )
     return f"{format_minor(refund.total_minor, refund.currency)}: refund {refund.get_state_display().lower()}"

@@ -11,19 +11,29 @@ from django.db import models, transaction
 from django.db.models import Model
 from djstripe import models as mirror
 
+from bookings.models import Booking, Purpose
 from core import clock
+from customers.models import Merchant, PaymentMethod
 from payments.models import (
     Account,
     BalanceTransaction,
+    Claim,
+    Credit,
+    CreditSource,
     EventState,
     GatewayAccount,
     LedgerEntry,
     LedgerTransaction,
     Payment,
+    PaymentState,
     Refund,
     RefundCause,
     RefundState,
     RefundStateChange,
+    StatementImport,
+    StatementLine,
+    StatementMapping,
+    Transfer,
     WebhookEndpoint,
     WebhookEvent,
 )
@@ -50,6 +60,89 @@ def refund(payment: Payment, *, by: User) -> None:
         failure_reason="expired_or_canceled_card",
     )
     RefundStateChange.objects.create(refund=refund, from_state="submitted", to_state="failed", actor="stripe")
+
+
+def transfer(booking: Booking, *, by: User, number: int) -> None:
+    """A balance that is said to be sent by Zelle, a deposit for which cash came, and credit."""
+    words = f"{booking.merchant.name} {number}"
+    said = Payment.objects.create(
+        merchant=booking.merchant,
+        booking=booking,
+        customer=booking.customer,
+        instalment=booking.instalments.get(purpose=Purpose.BALANCE),
+        method=PaymentMethod.ZELLE,
+        purpose=Purpose.BALANCE,
+        state=PaymentState.CLAIMED,
+        currency="usd",
+        amount_minor=61_775,
+        total_minor=61_775,
+    )
+    Claim.objects.create(
+        merchant=booking.merchant,
+        payment=said,
+        sender_name=f"Payer of {words}",
+        sent_on=clock.now().date(),
+        note=f"For {words}",
+    )
+    with transaction.atomic():
+        came = Transfer.objects.create(
+            merchant=booking.merchant,
+            method=PaymentMethod.CASH,
+            currency="usd",
+            amount_minor=1_000,
+            sender_name=f"Payer of {words}",
+            reference=f"envelope {words}",
+            received_on=clock.now().date(),
+            recorded_by=by,
+        )
+        Payment.objects.create(
+            merchant=booking.merchant,
+            customer=booking.customer,
+            transfer=came,
+            method=PaymentMethod.CASH,
+            state=PaymentState.SUCCEEDED,
+            currency="usd",
+            amount_minor=1_000,
+            total_minor=1_000,
+            received_minor=1_000,
+            credit_minor=1_000,
+        )
+    Credit.objects.create(
+        merchant=booking.merchant,
+        customer=booking.customer,
+        source=CreditSource.GRANT,
+        currency="usd",
+        amount_minor=1_000,
+        remaining_minor=1_000,
+        reason=f"Sorry from {words}",
+        granted_by=by,
+    )
+
+
+def statement(merchant: Merchant, *, by: User, number: int) -> None:
+    """An import with one line that nobody decided about yet."""
+    mapping, _ = StatementMapping.objects.get_or_create(
+        merchant=merchant, header_fingerprint="0" * 64, defaults={"name": f"Checking of {merchant.name}"}
+    )
+    made = StatementImport.objects.create(
+        merchant=merchant,
+        mapping=mapping,
+        account=mapping.name,
+        file_name=f"{merchant.slug}-{number}.csv",
+        sha256="0" * 64,
+        imported_by=by,
+    )
+    StatementLine.objects.create(
+        merchant=merchant,
+        statement=made,
+        account=mapping.name,
+        position=1,
+        booked_on=clock.now().date(),
+        currency="usd",
+        amount_minor=61_775,
+        description=f"Zelle to {merchant.name} {number}",
+        fingerprint=f"{number:064d}",
+    )
 
 
 def ledger(account: GatewayAccount, *, payment: Payment) -> None:

@@ -33,6 +33,7 @@ from payments.models import (
     PaymentState,
     PaymentStateChange,
     Receipt,
+    ReceiptCounter,
     SavedCard,
     WebhookEndpoint,
     WebhookEvent,
@@ -89,12 +90,17 @@ def add_staff(merchant: Merchant, *, role: str, username: str) -> User:
 
 def grow(world: World, *, rows: int) -> None:
     """`rows` more of everything."""
+    numbered, _ = ReceiptCounter.objects.get_or_create(merchant=world.merchant, defaults={"last_number": 0})
+    numbered.last_number = len(world.bookings) + rows
+    numbered.save(update_fields=["last_number"])
     for _ in range(rows):
         number = len(world.bookings)
         booking = _booking(world, number=number)
         payment = _payment(world, booking=booking, number=number)
         console_rows.refund(payment, by=world.staff[Role.OWNER])
         console_rows.ledger(world.account, payment=payment)
+        console_rows.transfer(booking, by=world.staff[Role.CLERK], number=number)
+        console_rows.statement(world.merchant, by=world.staff[Role.CLERK], number=number)
         world.events.append(console_rows.event(world.endpoint, payment=payment, number=number))
         world.desk.append(
             DeskItem.objects.create(

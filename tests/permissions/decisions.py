@@ -190,6 +190,26 @@ CONSOLE = [
     decide("admin/(?P<url>.*)$", "GET POST", any_staff(MISSING)),
     decide("admin/auth/user/<id>/password/", "GET POST", console_row(ROOT)),
     decide("admin/bookings/booking/<path:object_id>/withdraw_links/", "GET POST", console_action("clerk")),
+    decide("admin/bookings/booking/<path:object_id>/record_money/", "GET POST", console_action("clerk")),
+    decide("admin/customers/customer/<path:object_id>/give_credit/", "GET POST", console_action("manager")),
+    decide("admin/customers/customer/<path:object_id>/use_credit/", "GET POST", console_action("clerk")),
+    decide("admin/payments/claim/inbox/", "GET POST", console("viewer")),
+    decide("admin/payments/claim/inbox/news/", "GET POST", console("viewer")),
+    decide("admin/payments/claim/<path:object_id>/confirm/", "GET POST", console_action("clerk")),
+    decide("admin/payments/claim/<path:object_id>/reject/", "GET POST", console_action("clerk")),
+    # None of these rows has a proof: who may see one is told so, and all others anyway.
+    decide(
+        "admin/payments/claim/<path:object_id>/proof/",
+        "GET POST",
+        history_of(console_row("viewer", ok=MISSING)),
+    ),
+    decide(
+        "admin/payments/deskitem/<path:object_id>/resolve/<slug:action>/",
+        "GET POST",
+        console_action("manager"),
+    ),
+    decide("admin/payments/transfer/record/", "GET POST", console("clerk")),
+    decide("admin/payments/transfer/<path:object_id>/take_back/", "GET POST", console_action("manager")),
     decide("admin/bookings/slot/add_run/", "GET POST", console("clerk")),
     decide(
         "admin/payments/webhookevent/<path:object_id>/handle_this_again/",
@@ -267,6 +287,7 @@ MODELS = {
     "customers/membership": Model(view="owner", add="owner", change="owner", delete="owner"),
     "customers/merchant": Model(view="viewer", change="owner"),
     "payments/balancetransaction": LOOK,
+    "payments/claim": LOOK,
     "payments/deskitem": LOOK,
     "payments/gatewayaccount": Model(view="owner"),
     "payments/ledgertransaction": LOOK,
@@ -274,6 +295,7 @@ MODELS = {
     "payments/receipt": LOOK,
     "payments/refund": LOOK,
     "payments/savedcard": LOOK,
+    "payments/transfer": LOOK,
     "payments/webhookevent": LOOK,
     # Stripe's objects as dj-stripe keeps them, all alike: looked at (tests/permissions/models.py).
     "djstripe/*": LOOK,

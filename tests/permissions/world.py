@@ -64,6 +64,7 @@ class House:
             "uidb36": "1",
             "key": "no-such-key",
             "app_label": "payments",
+            "action": "noted",
             "rest": "no/such/route",
         }
         parts = pattern.split("/")
