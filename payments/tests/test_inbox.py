@@ -248,6 +248,7 @@ def test_eight_threads_posting_one_event_leave_one_row():
 
 @pytest.mark.django_db(transaction=True)
 def test_events_delivered_and_worked_off_by_many_at_once_are_each_handled_once():
+    """dj-stripe/dj-stripe#2161, #1267: no IntegrityError, no deadlock."""
     make_endpoint()
     events = [make_event() for _ in range(12)]
     seen: list[str] = []
