@@ -69,6 +69,14 @@ def claims_waiting(user: User) -> int:
     return filters.claims_to_check(mine(Claim, user=user)).count()
 
 
+def refunds_waiting(user: User) -> int:
+    """To be approved, or sent by hand."""
+    if not access.places(user):
+        return 0
+    rows = mine(Refund, user=user)
+    return (filters.refunds_to_approve(rows) | filters.refunds_to_send(rows)).count()
+
+
 def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """unfold calls this for the index page; the template is templates/admin/index.html."""
     places = access.places(request.user)

@@ -92,7 +92,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     return [
         {"title": "Today", "items": [start, verify, desk]},
         {"title": "Bookings", "separator": True, "items": _bookings()},
-        {"title": "Money", "separator": True, "items": _money()},
+        {"title": "Money", "separator": True, "items": _money(dashboard.refunds_waiting(request.user))},
         {"title": "Catalogue", "separator": True, "items": _catalogue()},
         {"title": "Stripe", "separator": True, "items": _stripe()},
         {"title": "People", "separator": True, "items": _people()},
@@ -112,7 +112,10 @@ def _bookings() -> list[dict[str, Any]]:
     ]
 
 
-def _money() -> list[dict[str, Any]]:
+def _money(refunds_waiting: int) -> list[dict[str, Any]]:
+    refunds = _item("Refunds", "undo", "payments_refund_changelist", "payments.view_refund")
+    if refunds_waiting:
+        refunds.update(badge=refunds_waiting, badge_variant="warning")
     return [
         _item("Payments", "payments", "payments_payment_changelist", "payments.view_payment"),
         _item("Transfers", "move_to_inbox", "payments_transfer_changelist", "payments.view_transfer"),
@@ -120,7 +123,13 @@ def _money() -> list[dict[str, Any]]:
             **_item("Claims", "campaign", "payments_claim_changelist", "payments.view_claim"),
             "active": lambda request: _is_claims(request.path),
         },
-        _item("Refunds", "undo", "payments_refund_changelist", "payments.view_refund"),
+        _item(
+            "Statements",
+            "account_balance_wallet",
+            "payments_statementimport_changelist",
+            "payments.view_statementimport",
+        ),
+        refunds,
         _item("Receipts", "receipt_long", "payments_receipt_changelist", "payments.view_receipt"),
         {
             **_item(

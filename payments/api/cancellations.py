@@ -72,7 +72,7 @@ class RescheduleView(generics.GenericAPIView[Booking]):
         wanted = body.validated_data
         edit = _move(request, booking, wanted)
         try:
-            if _is_preview(request):
+            if is_preview(request):
                 return Response(_previewed_move(request, booking, edit))
             edits.price_anew(
                 request,
@@ -199,7 +199,7 @@ class CancelView(generics.GenericAPIView[Cancellation]):
         wanted = body.validated_data
         if edits.is_customer(request) and "percent" in wanted:
             raise Forbidden("Only staff may give back another share than the policy says.")
-        if _is_preview(request):
+        if is_preview(request):
             shown = cancellation.preview(
                 booking, percent=wanted.get("percent"), as_credit=wanted["as_credit"]
             )
@@ -224,5 +224,6 @@ class CancelView(generics.GenericAPIView[Cancellation]):
         return Cancellation.objects.select_related("booking").prefetch_related("refunds").get(pk=done.pk)
 
 
-def _is_preview(request: Request) -> bool:
+def is_preview(request: Request) -> bool:
+    """Whether only to tell what would happen."""
     return request.query_params.get("preview", "").lower() in ("1", "true", "yes")

@@ -12,6 +12,7 @@ from payments.api import (
     health,
     manual,
     payments,
+    refunds,
 )
 
 urlpatterns = [
@@ -41,5 +42,10 @@ urlpatterns = [
     path("payments/<uuid:public_id>/receipt", payments.ReceiptView.as_view(), name="payment-receipt"),
     path("payments/<uuid:public_id>/capture", authorizations.CaptureView.as_view(), name="payment-capture"),
     path("payments/<uuid:public_id>/void", authorizations.VoidView.as_view(), name="payment-void"),
+    path("payments/<uuid:public_id>/refund", refunds.PaymentRefundView.as_view(), name="payment-refund"),
+    path("refunds", refunds.RefundsView.as_view(), name="refunds"),
+    path("refunds/<uuid:public_id>/approve", refunds.ApproveView.as_view(), name="refund-approve"),
+    path("refunds/<uuid:public_id>/decline", refunds.DeclineView.as_view(), name="refund-decline"),
+    path("refunds/<uuid:public_id>/sent", refunds.SentView.as_view(), name="refund-sent"),
     path("webhooks/health", health.WebhooksHealthView.as_view(), name="webhooks-health"),
 ]

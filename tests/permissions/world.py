@@ -18,7 +18,7 @@ from bookings.tests.factories import SlotFactory, booked
 from core import clock
 from customers import sessions
 from customers.models import Role
-from payments.models import Payment, SavedCard
+from payments.models import BulkCancellation, Payment, Refund, SavedCard
 from payments.tests import console_rows, console_world
 from payments.tests.console_world import World
 from tests.permissions.policy import NOBODY, Actor
@@ -67,6 +67,8 @@ class House:
             "action": "noted",
             "rest": "no/such/route",
         }
+        if pattern.startswith("api/v1/refunds/"):
+            values["public_id"] = str(self.payment.refunds.latest("pk").public_id)
         parts = pattern.split("/")
         if pattern.startswith("admin/") and len(parts) > 3 and (row := self._row(parts[1], parts[2])):
             values["object_id"] = str(row.pk)
@@ -101,6 +103,16 @@ def build() -> House:
     console_rows.mirror_everything(ours.account)
     # Nothing is left to pay, so that no start of a payment goes on to ask Stripe.
     Instalment.objects.update(paid_minor=F("amount_minor"))
+    # Asked for by nobody of them: that a requester may not approve has tests of its own.
+    Refund.objects.filter(payment__merchant=ours.merchant).update(requested_by=None)
+    BulkCancellation.objects.create(
+        merchant=ours.merchant,
+        day=ours.bookings[0].event_date,
+        terms="full",
+        reason="storm",
+        requested_by=ours.staff[Role.OWNER],
+        refund_minor=10_800,
+    )
     card = SavedCard.objects.create(
         merchant=ours.merchant,
         customer=ours.bookings[0].customer,

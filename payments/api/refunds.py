@@ -1,0 +1,316 @@
+"""Refunds in the API, for staff: shown first, asked for, agreed to by another, recorded when sent by hand; the list."""
+
+from typing import Any
+
+import django_filters
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import Http404
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
+from rest_framework import generics, serializers
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from bookings.api import access as callers
+from core.api import MomentFilter, MoneyField, NewestFirst, refusals
+from core.errors import Forbidden, Invalid
+from core.idempotency import idempotent
+from customers import access
+from customers.authentication import recent
+from payments import errors, refunds
+from payments.api.access import visible
+from payments.api.amounts import sent_minor
+from payments.api.cancellations import PREVIEW, is_preview
+from payments.models import Payment, Refund, RefundCause, RefundRoute, RefundState
+
+Serializer = serializers.Serializer[Any]
+VIEW_REFUND = "payments.view_refund"
+CAUSES = [(cause.value, cause.label) for cause in (RefundCause.PRICE_REDUCTION, RefundCause.DUPLICATE)]
+
+
+class RefundSerializer(Serializer):
+    """`amount` is principal, `fee` the method fee's share, `total` what the customer gets."""
+
+    id = serializers.UUIDField(source="public_id")
+    payment = serializers.UUIDField(source="payment.public_id")
+    booking = serializers.SerializerMethodField()
+    state = serializers.ChoiceField(RefundState.choices)
+    route = serializers.ChoiceField(RefundRoute.choices)
+    cause = serializers.ChoiceField(RefundCause.choices)
+    reason = serializers.CharField()
+    amount = MoneyField("amount_minor")
+    fee = MoneyField("fee_minor")
+    total = MoneyField("total_minor")
+    requested_by = serializers.SerializerMethodField()
+    decided_by = serializers.SerializerMethodField()
+    decision_reason = serializers.CharField()
+    reference = serializers.CharField(help_text="Of one sent by hand.")
+    pending_reason = serializers.CharField(help_text="Why Stripe has not finished it.")
+    failure_reason = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    succeeded_at = serializers.DateTimeField(allow_null=True)
+
+    def get_booking(self, refund: Refund) -> str | None:
+        return refund.payment.booking.code if refund.payment.booking else None
+
+    def get_requested_by(self, refund: Refund) -> str | None:
+        return refund.requested_by.get_username() if refund.requested_by else None
+
+    def get_decided_by(self, refund: Refund) -> str | None:
+        return refund.decided_by.get_username() if refund.decided_by else None
+
+
+class RefundPreviewSerializer(Serializer):
+    """What the same body without `preview` would do. `needs_approval`: it would wait for a second person, `why`."""
+
+    amount = MoneyField("amount_minor")
+    fee = MoneyField("fee_minor")
+    total = MoneyField("total_minor")
+    tax = MoneyField("tax_minor", help_text="Within the fall of the price.")
+    route = serializers.ChoiceField(RefundRoute.choices)
+    needs_approval = serializers.BooleanField()
+    why = serializers.CharField()
+    needs_recent_authentication = serializers.BooleanField()
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A part",
+            request_only=True,
+            value={
+                "amount": {"amount": 5000, "currency": "usd"},
+                "cause": "price_reduction",
+                "reason": "Two guests fewer",
+            },
+        )
+    ]
+)
+class RefundBodySerializer(Serializer):
+    amount = serializers.JSONField(
+        required=False,
+        help_text="Principal; the method fee's share is added. Left out: all that may go back.",
+    )
+    cause = serializers.ChoiceField(CAUSES, required=False, default=RefundCause.PRICE_REDUCTION.value)
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    as_credit = serializers.BooleanField(required=False, default=False)
+
+
+class DecisionSerializer(Serializer):
+    reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
+
+
+class SentSerializer(Serializer):
+    reference = serializers.CharField(max_length=120, help_text="The bank's or Venmo's own id.")
+    sent_on = serializers.DateField()
+
+
+class StaffView(generics.GenericAPIView[Refund]):
+    permission_classes = (AllowAny,)
+    throttle_scope = "payment"
+    queryset = Refund.objects.none()
+    serializer_class = RefundSerializer
+
+    def idempotency_scope(self, request: Request) -> tuple[str, int]:
+        return callers.idempotency_scope(request)
+
+    def person(self, request: Request) -> User:
+        assert isinstance(request.user, User), "a permission was found before"
+        return request.user
+
+    def answer(self, refund: Refund, *, status: int = 200) -> Response:
+        return Response(self.get_serializer(_rows().get(pk=refund.pk)).data, status=status)
+
+
+def _rows() -> QuerySet[Refund]:
+    return Refund.objects.select_related(
+        "payment__booking", "payment__merchant", "requested_by", "decided_by"
+    )
+
+
+class PaymentRefundView(StaffView):
+    @extend_schema(
+        operation_id="payments_refund",
+        tags=["refunds"],
+        parameters=[PREVIEW],
+        request=RefundBodySerializer,
+        responses={
+            200: RefundPreviewSerializer,
+            201: RefundSerializer,
+            **refusals(400, 401, 403, 404, 409, 415, 422, 429),
+        },
+    )
+    @idempotent(route="payments/refund")
+    def post(self, request: Request, public_id: str) -> Response:
+        """Refund a payment, or a part. With `preview=1`: the split, the way, whether a second person must agree."""
+        payment = visible(request).filter(public_id=public_id).select_related("merchant").first()
+        if payment is None:
+            raise Http404
+        if not access.may(request.user, permission=access.REFUND, merchant_id=payment.merchant_id):
+            raise Forbidden("Refunding is for staff who may refund.")
+        body = RefundBodySerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        wanted = body.validated_data
+        amount_minor = _amount(payment, wanted)
+        if is_preview(request):
+            return Response(self._previewed(request, payment, wanted, amount_minor=amount_minor))
+        refund = refunds.request(
+            payment=payment,
+            amount_minor=amount_minor,
+            cause=wanted["cause"],
+            reason=wanted["reason"],
+            requested_by=self.person(request),
+            actor=callers.actor(request),
+            request_key=request.headers.get("Idempotency-Key", "")[:64],
+            as_credit=wanted["as_credit"],
+            authenticated_at=recent.proof_of(request).at,
+        )
+        return self.answer(refund, status=201)
+
+    def _previewed(
+        self, request: Request, payment: Payment, wanted: dict[str, Any], *, amount_minor: int
+    ) -> dict[str, Any]:
+        plan = refunds.preview(payment=payment, amount_minor=amount_minor, cause=wanted["cause"])
+        seen = refunds.foresee(
+            payment,
+            total_minor=plan.total_minor,
+            by=self.person(request),
+            is_credit_to_credit=payment.method == "credit",
+        )
+        shown = {
+            "currency": payment.currency,
+            "amount_minor": plan.amount_minor,
+            "fee_minor": plan.fee_minor,
+            "total_minor": plan.total_minor,
+            "tax_minor": plan.tax_minor,
+            "route": refunds.route_of(payment, as_credit=wanted["as_credit"]),
+            "needs_approval": seen.needs_second,
+            "why": seen.why,
+            "needs_recent_authentication": seen.needs_proof,
+        }
+        return dict(RefundPreviewSerializer(shown).data)
+
+
+def _amount(payment: Payment, wanted: dict[str, Any]) -> int:
+    if "amount" not in wanted:
+        left = refunds.refundable(payment, cause=wanted["cause"])
+        if left <= 0:
+            raise errors.NotRefundable("Nothing of this payment is left to send back.")
+        return left
+    minor = sent_minor(wanted["amount"], currency=payment.currency)
+    if minor is None:
+        words = "Send the amount in minor units of the payment's currency."
+        raise Invalid(words, fields={"amount": words})
+    return minor
+
+
+class RefundFilter(django_filters.FilterSet):
+    booking = django_filters.CharFilter(field_name="payment__booking__code", lookup_expr="iexact")
+    payment = django_filters.UUIDFilter(field_name="payment__public_id")
+    state = django_filters.MultipleChoiceFilter(choices=RefundState.choices)
+    route = django_filters.MultipleChoiceFilter(choices=RefundRoute.choices)
+    cause = django_filters.MultipleChoiceFilter(choices=RefundCause.choices)
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+    updated_since = MomentFilter(field_name="updated_at", lookup_expr="gte")
+
+    class Meta:
+        model = Refund
+        fields: tuple[str, ...] = ()
+
+
+class RefundsView(generics.ListAPIView[Refund]):
+    queryset = Refund.objects.none()
+    permission_classes = (AllowAny,)
+    serializer_class = RefundSerializer
+    pagination_class = NewestFirst
+    filter_backends = (DjangoFilterBackend,)
+    filterset_class = RefundFilter
+
+    def get_queryset(self) -> QuerySet[Refund]:
+        return access.scope(_rows(), user=self.request.user, permission=VIEW_REFUND, path="payment__merchant")
+
+    @extend_schema(
+        operation_id="refunds_list",
+        tags=["refunds"],
+        responses={200: RefundSerializer(many=True), **refusals(401, 403, 404, 422)},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The merchant's refunds, newest first: `state=requested` waits for a second person."""
+        if not access.may(request.user, permission=VIEW_REFUND):
+            if not request.user.is_authenticated and callers.booking_of(request) is None:
+                raise NotAuthenticated
+            raise Forbidden("The list of refunds is for staff.")
+        return super().get(request, *args, **kwargs)
+
+
+class DecideView(StaffView):
+    """What staff do with a refund: the use cases check who may."""
+
+    def refund(self, request: Request, *, public_id: str) -> Refund:
+        rows = access.scope(_rows(), user=request.user, permission=VIEW_REFUND, path="payment__merchant")
+        refund: Refund | None = rows.filter(public_id=public_id).first()
+        if refund is None:
+            raise Http404
+        return refund
+
+
+class ApproveView(DecideView):
+    @extend_schema(
+        operation_id="refunds_approve",
+        tags=["refunds"],
+        request=DecisionSerializer,
+        responses={200: RefundSerializer, **refusals(400, 401, 403, 404, 409, 415, 422, 429)},
+    )
+    @idempotent(route="refunds/approve")
+    def post(self, request: Request, public_id: str) -> Response:
+        """Agree to a refund that a colleague asked for; it goes its way. Never one's own: 403 `own_refund`."""
+        refund = self.refund(request, public_id=public_id)
+        body = DecisionSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        done = refunds.approve(
+            refund,
+            by=self.person(request),
+            reason=body.validated_data["reason"],
+            authenticated_at=recent.proof_of(request).at,
+        )
+        return self.answer(done)
+
+
+class DeclineView(DecideView):
+    @extend_schema(
+        operation_id="refunds_decline",
+        tags=["refunds"],
+        request=DecisionSerializer,
+        responses={200: RefundSerializer, **refusals(400, 401, 403, 404, 409, 415, 422, 429)},
+    )
+    @idempotent(route="refunds/decline")
+    def post(self, request: Request, public_id: str) -> Response:
+        """Say no, with a reason; one's own request is withdrawn by it. Nothing moved, nothing moves."""
+        refund = self.refund(request, public_id=public_id)
+        body = DecisionSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        done = refunds.decline(refund, by=self.person(request), reason=body.validated_data["reason"])
+        return self.answer(done)
+
+
+class SentView(DecideView):
+    @extend_schema(
+        operation_id="refunds_sent",
+        tags=["refunds"],
+        request=SentSerializer,
+        responses={200: RefundSerializer, **refusals(400, 401, 403, 404, 409, 415, 422, 429)},
+    )
+    @idempotent(route="refunds/sent")
+    def post(self, request: Request, public_id: str) -> Response:
+        """A refund by Zelle, Venmo, cash or check was sent: done, posted, and the customer is told. Again: the same."""
+        refund = self.refund(request, public_id=public_id)
+        if not access.may(request.user, permission=access.REFUND, merchant_id=refund.payment.merchant_id):
+            raise Forbidden("Your role does not allow to record refunds.")
+        body = SentSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        done = refunds.record_sent(refund, by=self.person(request), **body.validated_data)
+        return self.answer(done)
