@@ -18,7 +18,7 @@ from bookings.models import Booking
 from core import clock, doorbell
 from core.errors import DomainError, Forbidden, Invalid
 from customers import access
-from customers.models import Merchant, Role
+from customers.models import Membership, Merchant, Role
 from payments import cancellation, errors
 from payments.models import (
     BulkCancellation,
@@ -167,6 +167,12 @@ def _needs_second(
     limit = merchant.manager_daily_refunds_minor
     is_limited = limit is not None and membership is not None and membership.role == Role.MANAGER
     return today >= merchant.approval_from_minor or (is_limited and limit is not None and today > limit)
+
+
+def needs_second(merchant: Merchant, planned: BulkPreview, *, by: User) -> bool:
+    """Whether `request` will find that a second person must agree: to be told before. Reads only."""
+    membership = Membership.objects.filter(user=by, merchant=merchant).first()
+    return _needs_second(merchant, planned, by=by, membership=membership)
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminRadioSelectWidget
 
+from bookings import agreement
 from bookings.models import Booking
 from core.errors import Invalid
 from core.money import format_minor
@@ -84,7 +85,8 @@ def _plan(booking: Booking, entries: Mapping[str, Any]) -> cancellation.Preview:
 def _look(request: HttpRequest, booking: Booking, entries: Mapping[str, Any]) -> Effect:
     plan = _plan(booking, entries)
     warning, notes = "", [_stripe_words(plan), _loyalty_words(plan)]
-    if plan.percent > plan.policy_percent and plan.returned:
+    granted = min(plan.policy_percent, agreement.before_moves(booking))
+    if plan.percent > granted and plan.returned:
         warning, more, _ = who_must_agree(
             plan.returned[0].payment, total_minor=plan.total_minor, request=request
         )

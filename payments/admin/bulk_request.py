@@ -129,7 +129,9 @@ def _page(
 ) -> HttpResponse:
     merchant = form.cleaned_data.get("merchant") if form.is_bound else None
     needs_second = (
-        preview is not None and merchant is not None and preview.total_minor >= merchant.approval_from_minor
+        preview is not None
+        and merchant is not None
+        and bulk.needs_second(merchant, preview, by=dialogs.person(request))
     )
     context = {
         **console.admin_site.each_context(request),
