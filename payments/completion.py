@@ -66,7 +66,9 @@ def undo(booking: Booking, *, actor: str, reason: str) -> bool:
     lifecycle.undo_completion(booking, actor=actor, reason=reason.strip())
     revenue = -ledger.booking_balance(booking, account=Account.REVENUE)
     tax = _earned_tax(booking)
-    owed = ledger.booking_balance(booking, account=Account.ACCOUNTS_RECEIVABLE)
+    # Credit that was spent and whose transfer bounced is owed whether the event took place or not.
+    receivable = ledger.booking_balance(booking, account=Account.ACCOUNTS_RECEIVABLE)
+    owed = min(receivable, revenue + tax)
     ledger.post(
         merchant=booking.merchant,
         currency=booking.currency,

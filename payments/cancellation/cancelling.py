@@ -12,7 +12,7 @@ from bookings.models import Booking, BookingState
 from core import clock, doorbell
 from core.errors import Forbidden, Invalid
 from customers import access
-from payments import closing, errors, ledger, manual, notices, placing, refunds, settlement
+from payments import changes, closing, errors, ledger, manual, notices, placing, refunds, settlement
 from payments.cancellation.previewing import Preview, preview
 from payments.models import (
     OPEN_STATES,

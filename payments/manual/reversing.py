@@ -11,7 +11,7 @@ from bookings import agreement
 from bookings.models import Booking, BookingState, Instalment
 from core import clock
 from core.errors import Invalid
-from payments import desk, errors, ledger, placing
+from payments import changes, desk, errors, ledger, placing
 from payments.credit import lots
 from payments.manual import telling
 from payments.models import Account, CreditUseKind, DeskKind, Payment, PaymentState, Transfer
@@ -66,6 +66,8 @@ def _take_back(
         instalment = Instalment.objects.get(pk=payment.instalment_id)
         instalment.paid_minor -= placed
         instalment.save(update_fields=["paid_minor"])
+        if booking is not None:
+            changes.fit_kept(booking, source_key=f"not-kept:{transfer.public_id}:{payment.public_id}")
     payment.received_minor = payment.received_fee_minor = payment.placed_minor = 0
     payment.credit_minor = payment.unallocated_minor = payment.kept_minor = 0
     payment.platform_fee_minor = 0

@@ -53,6 +53,8 @@ def apply(refund: Refund, booking: Booking | None, payment: Payment) -> None:
             description=f"Price reduction: {refund.reason}",
             source_key=f"fall:{refund.public_id}",
         )
+    if refund.cancellation_id is None:
+        changes.fit_kept(booking, source_key=f"not-kept:{refund.public_id}")
 
 
 def _instalment(refund: Refund, payment: Payment) -> Instalment | None:
@@ -90,6 +92,8 @@ def _reopen(refund: Refund, payment: Payment, booking: Booking | None) -> None:
     if instalment is not None:
         instalment.paid_minor += refund.from_booking_minor
         instalment.save(update_fields=["paid_minor"])
+        if booking is not None:
+            changes.fit_kept(booking, source_key=f"kept-again:{refund.public_id}")
     desk.raise_item(
         merchant=payment.merchant,
         kind=DeskKind.REFUND_FAILED,

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, Sum
 
 from bookings import agreement
+from bookings.models import Booking, BookingState
 from core import clock
 from core.money import share
 from payments import facts, ledger
@@ -27,11 +28,11 @@ def post(account: GatewayAccount, refund: Refund, payment: Payment, news: facts.
     if news.balance_transaction_id:
         posted = _post_moved(account, refund, payment, news)
     if news.failure_balance_transaction_id:
-        posted |= _post_back(account, refund, news)
+        posted |= _post_back(account, refund, payment, news)
     return posted
 
 
-def _post_back(account: GatewayAccount, refund: Refund, news: facts.RefundNews) -> bool:
+def _post_back(account: GatewayAccount, refund: Refund, payment: Payment, news: facts.RefundNews) -> bool:
     """The refund failed and the money came back: both postings of its going are reversed."""
     gone, back = refund.stripe_balance_transaction_id, news.failure_balance_transaction_id
     moved = LedgerTransaction.objects.filter(
@@ -46,7 +47,35 @@ def _post_back(account: GatewayAccount, refund: Refund, news: facts.RefundNews) 
         )
         for posted in moved
     ]
+    if any(reversals) and payment.booking is not None:
+        _not_below_zero(payment.booking, payment, source_key=f"level:{back}")
     return any(reversals)
+
+
+def _not_below_zero(booking: Booking, payment: Payment, *, source_key: str) -> None:
+    """What was owed because of the refund may be paid by now, or not be owed any more: then it is the deposits'."""
+    over = max(0, -ledger.booking_balance(booking, account=Account.ACCOUNTS_RECEIVABLE))
+    ledger.post(
+        merchant=payment.merchant,
+        currency=payment.currency,
+        source_key=source_key,
+        description=f"Refund of {booking.code} failed after what it made due was paid",
+        occurred_at=clock.now(),
+        payment=payment,
+        lines=[
+            ledger.debit(Account.ACCOUNTS_RECEIVABLE, over),
+            ledger.credit(Account.CUSTOMER_DEPOSITS, over),
+        ],
+    )
+
+
+def _owed_again(payment: Payment, *, amount_minor: int) -> int:
+    """How much of it is owed for an event that is done: what is not on deposits there was earned, and stays earned."""
+    booking = payment.booking
+    if booking is None or booking.state != BookingState.COMPLETED:
+        return 0
+    held = max(0, -ledger.booking_balance(booking, account=Account.CUSTOMER_DEPOSITS))
+    return max(0, amount_minor - held)
 
 
 def _post_moved(account: GatewayAccount, refund: Refund, payment: Payment, news: facts.RefundNews) -> bool:
@@ -85,6 +114,7 @@ def _post_out(
 ) -> bool:
     credit_minor = _of_credit(refund)
     fee_tax = _fee_tax(refund, payment)
+    owed = _owed_again(payment, amount_minor=refund.from_booking_minor)
     done = ledger.post(
         merchant=payment.merchant,
         currency=refund.currency,
@@ -93,7 +123,8 @@ def _post_out(
         occurred_at=occurred_at,
         payment=payment,
         lines=[
-            ledger.debit(Account.CUSTOMER_DEPOSITS, refund.from_booking_minor),
+            ledger.debit(Account.ACCOUNTS_RECEIVABLE, owed),
+            ledger.debit(Account.CUSTOMER_DEPOSITS, refund.from_booking_minor - owed),
             ledger.debit(Account.CUSTOMER_CREDIT, credit_minor),
             ledger.debit(Account.UNALLOCATED, refund.from_credit_minor - credit_minor),
             ledger.debit(Account.PROCESSING_FEE_INCOME, refund.fee_minor - fee_tax),
@@ -124,6 +155,7 @@ def post_to_credit(refund: Refund, payment: Payment) -> bool:
         before = payment.received_fee_minor + refund.fee_minor
         fee_tax = agreement.tax_in_method_fee(payment.booking, fee_minor=before)
         fee_tax -= agreement.tax_in_method_fee(payment.booking, fee_minor=payment.received_fee_minor)
+    owed = _owed_again(payment, amount_minor=refund.amount_minor)
     return ledger.post(
         merchant=payment.merchant,
         currency=refund.currency,
@@ -132,7 +164,8 @@ def post_to_credit(refund: Refund, payment: Payment) -> bool:
         occurred_at=clock.now(),
         payment=payment,
         lines=[
-            ledger.debit(Account.CUSTOMER_DEPOSITS, refund.amount_minor),
+            ledger.debit(Account.ACCOUNTS_RECEIVABLE, owed),
+            ledger.debit(Account.CUSTOMER_DEPOSITS, refund.amount_minor - owed),
             ledger.debit(Account.PROCESSING_FEE_INCOME, refund.fee_minor - fee_tax),
             ledger.debit(Account.TAX_PAYABLE, fee_tax),
             ledger.credit(Account.CUSTOMER_CREDIT, refund.total_minor),

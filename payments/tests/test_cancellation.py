@@ -255,3 +255,19 @@ def test_an_allocation_sums_to_its_amount_and_takes_from_nobody_more_than_they_h
         own = [net for net in nets if net.payer == payer]
         theirs = sum(parts.get(net.payment_id, 0) for net in own)
         assert abs(theirs - sum(net.net_minor for net in own) * amount / max(1, whole)) <= 1
+
+
+def test_money_that_goes_back_later_comes_out_of_what_was_kept(shop: Shop, booking: Booking) -> None:
+    cancel(in_days(booking, 1))
+    assert shop.balances()[Account.CANCELLATION_INCOME] == -108_750
+    payment = Payment.objects.latest("pk")
+    refunds.request(
+        payment=payment, amount_minor=5_000, cause="price_reduction", reason="goodwill", requested_by=None, actor="t"
+    )  # fmt: skip
+    shop.deliver()
+    assert shop.balances()[Account.CANCELLATION_INCOME] == -103_750
+    assert shop.balances()[Account.CUSTOMER_DEPOSITS] == 0
+    assert cancellation.reinstate(booking, actor="t", reason="it takes place after all")
+    assert shop.balances()[Account.CANCELLATION_INCOME] == 0
+    assert shop.balances()[Account.CUSTOMER_DEPOSITS] == -103_750
+    assert shop.tie_out().difference_minor == 0

@@ -90,3 +90,20 @@ def test_only_confirmed_bookings_are_done(shop: Shop, state: str) -> None:
     assert completion.complete_due() == 0
     assert not completion.complete(booking, actor="system")
     assert shop.balances() == {}
+
+
+@pytest.mark.parametrize("as_credit", [False, True])
+def test_earned_money_that_goes_back_at_the_same_price_is_owed_again(shop: Shop, as_credit: bool) -> None:
+    booking = shop.book()
+    shop.paid(booking)
+    payment = shop.paid(booking)
+    completion.complete(over(booking), actor="system")
+    refunds.request(
+        payment=payment, amount_minor=5_000, cause="dispute_prevention", reason="they insist", requested_by=None,
+        actor="t", as_credit=as_credit,
+    )  # fmt: skip
+    shop.deliver()
+    assert some(shop.balances()) == {"accounts_receivable": 5_000, "revenue": -100_000, "tax_payable": -8_750}
+    assert completion.undo(booking, actor="user:1", reason="it was moved")
+    assert some(shop.balances()) == {"customer_deposits": -103_750}
+    assert shop.tie_out().difference_minor == 0
