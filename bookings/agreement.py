@@ -68,7 +68,7 @@ def before_moves(booking: Booking) -> int:
 
 
 def moved(booking: Booking, *, today: date, by_staff: bool) -> None:
-    """Keep what a cancellation would give back today, before the booking moves: moving is no way to a better bracket."""
+    """Keep what a cancellation would give back today, before it moves: moving is no way to a better bracket."""
     name = MOVED_BY_STAFF if by_staff else MOVED
     least = min(_bracket(booking, today=today).percent, booking.agreement.get(name, 100))
     booking.agreement = {**booking.agreement, name: least}

@@ -161,7 +161,9 @@ def _ask_for_refund(refund: Refund) -> None:
     if found is not None:
         refunds.record(account, found)
         return
-    if refund.created_at < clock.now() - KEY_LIFE:
+    asked_first = refund.changes.filter(to_state=RefundState.SUBMITTED).first()
+    # From then, not from its row: it may have waited for a second person for days.
+    if (asked_first or refund).created_at < clock.now() - KEY_LIFE:
         # Proven absent, and the old key is forgotten: a new attempt is a new key.
         Refund.objects.filter(pk=refund.pk, attempt=refund.attempt).update(attempt=F("attempt") + 1)
         refund.refresh_from_db()

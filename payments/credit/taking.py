@@ -36,6 +36,7 @@ def give_back(refund: Refund, *, actor: str) -> None:
 def unspend(payment: Payment, *, amount_minor: int, actor: str) -> None:
     """What a payment by credit had spent returns to the lots it came from, the newest use first. Under the locks."""
     left = amount_minor
+    lots.lock(Credit.objects.filter(uses__payment=payment).order_by("pk").distinct())
     spent = payment.credit_uses.values("credit").annotate(minor=Sum("amount_minor")).filter(minor__gt=0)
     for row in spent.order_by("-credit"):
         part = min(left, row["minor"])

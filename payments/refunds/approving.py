@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet, Sum
 
+from bookings.models import BookingState
 from core import clock
 from core.errors import Forbidden, Invalid
 from core.money import format_minor
@@ -145,18 +146,26 @@ def decline(refund: Refund, *, by: User, reason: str) -> Refund:
 
 
 def _tell_of_undecided(refund: Refund, payment: Payment) -> None:
-    """A cancelled booking's money must not be forgotten when what was to go back does not."""
-    if refund.cancellation is None:
+    """Money that is on no booking, or on a cancelled one, must not be forgotten when what was to go back does not.
+
+    The desk's own item was closed when the refund was asked for.
+    """
+    is_cancelled = payment.booking is not None and payment.booking.state == BookingState.CANCELLED
+    if not (refund.cancellation or is_cancelled or refund.from_credit_minor):
         return
     desk.raise_item(
         merchant=payment.merchant,
         kind=DeskKind.REFUND_FAILED,
         key=f"refund:{refund.public_id}",
-        summary=f"A cancelled booking's refund of {format_minor(refund.total_minor, refund.currency)} was declined",
+        summary=f"{_whose(refund)} refund of {format_minor(refund.total_minor, refund.currency)} was declined",
         payment=payment,
         booking=payment.booking,
         evidence={"refund": str(refund.public_id), "reason": refund.decision_reason},
     )
+
+
+def _whose(refund: Refund) -> str:
+    return "A surplus'" if refund.from_credit_minor else "A cancelled booking's"
 
 
 def _check_decider(refund: Refund, *, by: User, own_allowed: bool) -> None:

@@ -1,6 +1,7 @@
 """Ways around a rule by another door or in another order: each is closed, and nothing moves."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,8 +11,8 @@ from bookings.models import Booking
 from bookings.tests.factories import SlotFactory
 from core import clock
 from customers.models import Membership, Role
-from payments import alterations, cancellation, credit, errors, page_cancel, refunds, self_service
-from payments.models import Account, Credit, Payment
+from payments import alterations, cancellation, credit, errors, page_cancel, reconcile, refunds, self_service
+from payments.models import Account, Credit, DeskItem, DeskKind, Payment, Refund
 from payments.tests.shop import Shop
 
 
@@ -117,3 +118,43 @@ def test_staff_who_moved_the_date_to_a_better_refund_need_a_second_person(shop: 
     )
     assert (done.percent, done.refund_minor) == (100, 108_750)
     assert set(done.refunds.values_list("state", "by_policy")) == {("requested", False)}
+
+
+def test_a_surplus_whose_refund_was_declined_is_on_the_desk_again(shop: Shop) -> None:
+    booking = shop.book()
+    shop.paid(booking)
+    payment = shop.paid(booking)
+    alterations.edit(booking=booking, edit=Edit(adults=4), actor="user:1", reason="six are ill")
+    refund = refunds.request(
+        payment=payment,
+        amount_minor=65_250,
+        cause="surplus",
+        reason="x",
+        requested_by=staff(shop),
+        actor="t",
+        request_key="desk:1",
+        authenticated_at=clock.now(),
+    )
+    assert refund.state == "requested"
+    refunds.decline(refund, by=staff(shop, "second"), reason="ask them first")
+    item = DeskItem.objects.get(kind=DeskKind.REFUND_FAILED)
+    assert item.payment == payment
+    assert_lots_are_the_ledgers(shop)
+
+
+def test_a_refund_that_waited_for_days_is_asked_for_again_under_the_key_it_was_sent_with(
+    shop: Shop, settings: Any
+) -> None:
+    settings.STRIPE_MAX_RETRIES = 0
+    payment = shop.paid(shop.book())
+    shop.fault("timeout_before", path="/v1/refunds")
+    refund = refunds.request(
+        payment=payment, amount_minor=100, cause="price_reduction", reason="x", requested_by=None, actor="t"
+    )
+    assert refund.state == "unknown"
+    Refund.objects.update(
+        created_at=clock.now() - timedelta(days=3), updated_at=clock.now() - timedelta(minutes=5)
+    )
+    reconcile.ask_for_refunds()
+    refund.refresh_from_db()
+    assert refund.attempt == 1
