@@ -14,6 +14,7 @@ from payments.admin import (
     ledger,
     payments,
     refunds,
+    statements,
     stripe_mirror,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "ledger",
     "payments",
     "refunds",
+    "statements",
     "stripe_mirror",
 ]

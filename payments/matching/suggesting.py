@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q
@@ -194,7 +195,8 @@ def _expected(booking: Booking, *, claim: Claim | None = None) -> Expected:
 def _amounts(booking: Booking, *, claim: Claim | None) -> tuple[Mapping[int, tuple[int, str]], int]:
     """What would fit, the best reason for each amount; and what is due next, with the claim's fee if there is one."""
     parts = [part for part in booking.instalments.all() if part.open_minor]
-    rates = {method: agreement.method_fee_rate(booking, method=method) for method in MANUAL_METHODS}
+    agreed = agreement.method_fee_rates(booking) if booking.agreement else {}
+    rates = {method: agreed.get(method.value, Decimal(0)) for method in MANUAL_METHODS}
     found: dict[int, tuple[int, str]] = {}
     due = 0
     if claim is not None:

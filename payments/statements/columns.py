@@ -102,7 +102,7 @@ def guess(table: Table) -> Columns:
         _put(found, "description", table, lambda text: re.search(r"[A-Za-z]{3}.*\s", text))
     venmo = any("venmo" in title.lower() for title in table.header) or "fee" in found
     method = PaymentMethod.VENMO if venmo else PaymentMethod.ZELLE
-    return with_reading(Columns(**found, method=method.value), table)
+    return with_reading(from_json({**found, "method": method.value}), table)
 
 
 def with_reading(columns: Columns, table: Table) -> Columns:

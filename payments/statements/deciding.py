@@ -12,7 +12,7 @@ from django.db import transaction
 from bookings.models import Booking
 from core.errors import Invalid
 from core.money import format_minor
-from payments import errors, manual, matching
+from payments import errors, manual, matching, placing
 from payments.matching import Candidate
 from payments.models import (
     Claim,
@@ -168,6 +168,12 @@ def undo(line: StatementLine, *, by: User, reason: str, take_back: bool = False)
     if line.state == LineState.UNMATCHED:
         return False
     transfers = list(line.transfers.order_by("pk"))
+    # Bookings before transfers, as `manual.reverse` locks them.
+    placing.lock(
+        set(
+            line.transfers.filter(payments__booking__isnull=False).values_list("payments__booking", flat=True)
+        )
+    )
     line.transfers.update(statement_line=None)  # What a line proves is taken back with its match alone.
     if take_back or line.state == LineState.DESK:
         for transfer in transfers:

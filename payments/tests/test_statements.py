@@ -185,9 +185,11 @@ def test_a_line_books_its_claim_and_venmos_own_fee_is_an_expense(merchant, by):
     [line] = lines(merchant)
     [found] = matching.suggest([line])
     assert found.verdict == Verdict.CERTAIN
+    assert found.best is not None
     statements.match(line, to=found.best, by=by)
     said.refresh_from_db()
     line.refresh_from_db()
+    assert said.transfer is not None
     assert (said.state, line.state, said.transfer.statement_line) == ("confirmed", "matched", line)
     assert said.transfer.reference == "4001"
     assert books(merchant) == {
@@ -280,6 +282,7 @@ def test_undone_alone_the_booking_stays_and_taken_back_it_is_as_if_never(merchan
     assert not statements.undo(line, by=by, reason="another account")
     assert books(merchant) == {"clearing:zelle": 10_000, "customer_deposits": -10_000}
     [found] = matching.suggest(lines(merchant))
+    assert found.best is not None
     assert found.best.transfer == Transfer.objects.get()
     statements.match(line, to=found.best, by=by)
     assert books(merchant) == {"bank": 10_000, "customer_deposits": -10_000}

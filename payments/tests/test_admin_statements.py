@@ -1,0 +1,157 @@
+"""Staff bring a statement to the console, look, import and decide; a row that is not theirs is not there."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from bookings.tests.factories import MerchantFactory, SlotFactory, TaxRateFactory, booked
+from core import clock
+from customers.models import Role
+from payments.models import LineState, StatementImport, StatementLine, Transfer
+from payments.tests.console_world import add_staff
+
+pytestmark = pytest.mark.django_db
+UPLOAD = "/admin/payments/statementimport/upload/"
+TODAY = clock.today("America/Los_Angeles")
+
+
+@pytest.fixture(autouse=True)
+def _private(settings, tmp_path):
+    settings.PRIVATE_MEDIA_ROOT = tmp_path
+    settings.STAFF_MFA_REQUIRED = False
+
+
+@pytest.fixture
+def merchant():
+    made = MerchantFactory.create(is_default=True, zelle_contact="pay@ember.example")
+    TaxRateFactory.create(merchant=made)
+    made.menus.create(name="Hibachi", adult_price_minor=10_000, child_price_minor=5_000)
+    return made
+
+
+def staff(merchant, role):
+    client = Client()
+    client.force_login(add_staff(merchant, role=role, username=f"{merchant.slug}-{role}"))
+    return client
+
+
+def book(merchant):
+    slot = SlotFactory.create(merchant=merchant, starts_at=clock.now() + timedelta(days=30))
+    return booked(merchant=merchant, slot=slot, adults=10, children=0)
+
+
+def file(*rows, header="Date,Description,Amount"):
+    lines = [header, *(f'{TODAY:%Y-%m-%d},"{text}",{amount}' for text, amount in rows)]
+    return SimpleUploadedFile("march.csv", "\n".join(lines).encode(), content_type="text/csv")
+
+
+def sent(page):
+    """What the preview's form would send, as it stands."""
+    form, values = page.context["form"], {}
+    for name, field in form.fields.items():
+        value = form[name].value()
+        values[name] = "" if value is None or value is False else value
+        assert field is not None
+    return {**values, "token": page.context["token"], "shown": page.context["shown"], "account": ""}
+
+
+def bring(client, statement, **more):
+    page = client.post(UPLOAD, {"file": statement})
+    looked = client.post(UPLOAD, sent(page))
+    return client.post(UPLOAD, {**sent(looked), "_import": "1", **more}, follow=True)
+
+
+def test_a_file_is_looked_at_imported_matched_and_undone_at_the_console(merchant):
+    clerk, manager = staff(merchant, Role.CLERK), staff(merchant, Role.MANAGER)
+    ada = book(merchant)
+    page = clerk.post(UPLOAD, {"file": file((ada.code, "100.00"), ("who", "5.00"), ("zero", "0.00"))})
+    assert not StatementImport.objects.exists()
+    assert "No doubt" in page.text
+    assert "An amount of zero: nothing moved." in page.text
+    changed = clerk.post(UPLOAD, {**sent(page), "flipped": "on", "_import": "1"})
+    assert "You changed how the file is read" in changed.text
+    assert not StatementImport.objects.exists()
+    done = clerk.post(UPLOAD, {**sent(page), "_import": "1", "match_certain": "1"}, follow=True)
+    assert "2 lines imported. 1 matched." in done.text
+    gone = clerk.post(UPLOAD, {**sent(page), "_import": "1"}, follow=True)
+    assert "no longer here" in gone.text
+    matched, strange = StatementLine.objects.order_by("position")
+    assert (matched.state, strange.state) == (LineState.MATCHED, LineState.UNMATCHED)
+    again = bring(clerk, file((ada.code, "100.00"), ("who", "5.00")))
+    assert "nothing new" in again.text.lower()
+
+    def decide(client, line, **body):
+        return client.post(f"/admin/payments/statementline/{line.pk}/decide/", body)
+
+    assert decide(clerk, matched, action="undo", reason="wrong").status_code == 409
+    assert decide(clerk, matched, action="nonsense").status_code == 422
+    assert decide(manager, matched, action="undo", reason="").status_code == 409
+    matched.refresh_from_db()
+    assert matched.state == LineState.MATCHED
+    assert decide(manager, matched, action="undo", reason="wrong", take_back="1").status_code == 302
+    assert Transfer.objects.get().is_reversed
+    assert decide(clerk, matched, action="split", part_code=ada.code, part_amount="100.00").status_code == 302
+    elsewhere = decide(
+        clerk, strange, action="ignore", reason="the owner's own", back="https://evil.example/"
+    )
+    assert elsewhere.url == f"/admin/payments/statementimport/{strange.statement_id}/change/"
+    strange.refresh_from_db()
+    assert (strange.state, strange.ignored_reason) == (LineState.IGNORED, "the owner's own")
+    assert decide(clerk, strange, action="undo", reason="after all").status_code == 302
+    assert decide(clerk, strange, action="desk", reason="who?").status_code == 302
+    found = clerk.get(f"/admin/payments/statementline/{strange.pk}/decide/")
+    assert "On the desk" in found.text
+
+
+def test_what_is_unsure_is_asked_on_the_page_and_a_file_that_is_none_is_refused_there(merchant):
+    clerk = staff(merchant, Role.CLERK)
+    american = SimpleUploadedFile("a.csv", b"Date,Description,Amount\n03/04/2026,x,5.00\n")
+    page = clerk.post(UPLOAD, {"file": american})
+    assert "begin with the month or with the day?" in page.text
+    assert page.context["look"] is None
+    assert clerk.post(UPLOAD, {**sent(page), "_import": "1"}).context["look"] is None
+    looked = clerk.post(UPLOAD, {**sent(page), "order": "dmy"})
+    assert "3 Apr 2026" in looked.text
+    excel = SimpleUploadedFile("a.xlsx", b"PK\x03\x04")
+    assert "This is an Excel file" in clerk.post(UPLOAD, {"file": excel}).text
+    assert not StatementImport.objects.exists()
+
+
+def test_only_who_may_sees_brings_and_decides_and_another_merchants_rows_are_not_there(merchant):
+    clerk, viewer = staff(merchant, Role.CLERK), staff(merchant, Role.VIEWER)
+    bring(clerk, file(("=HYPERLINK(1) <b>x</b>", "5.00")))
+    [line] = StatementLine.objects.all()
+    lines_page = f"/admin/payments/statementimport/{line.statement_id}/change/"
+    shown = viewer.get(lines_page)
+    assert "=HYPERLINK(1) &lt;b&gt;x&lt;/b&gt;" in shown.text
+    assert "decide" not in shown.text.split("ts-lines")[1].lower()
+    assert viewer.post(lines_page).status_code == 403
+    assert viewer.get(UPLOAD).status_code == 403
+    rival = staff(MerchantFactory.create(), Role.OWNER)
+    assert rival.get(lines_page).status_code == 404
+    decide = f"/admin/payments/statementline/{line.pk}/decide/"
+    for other in (viewer, rival):
+        assert other.post(decide, {"action": "ignore", "reason": "mine"}).status_code == 403
+    page = clerk.post(UPLOAD, {"file": file(("x", "1.00"))})
+    assert "no longer here" in rival.post(UPLOAD, {**sent(page), "_import": "1"}, follow=True).text
+    line.refresh_from_db()
+    assert line.state == LineState.UNMATCHED
+
+
+def test_a_page_of_lines_costs_as_many_statements_for_forty_as_for_two(merchant):
+    clerk = staff(merchant, Role.CLERK)
+    counts = []
+    for number in (2, 40):
+        ada = book(merchant)
+        rows = [(f"{ada.code} {number} {each}", "7.00") for each in range(number)]
+        bring(clerk, file(*rows))
+        page = f"/admin/payments/statementimport/{StatementImport.objects.latest('pk').pk}/change/"
+        clerk.get(page)
+        with CaptureQueriesContext(connection) as queries:
+            assert clerk.get(page).status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 40
