@@ -7,6 +7,7 @@ console and by whoever shows what a refund or cancellation does to it.
 from dataclasses import dataclass
 
 from django.db.models import BigIntegerField, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from customers.models import Customer, Merchant, PaymentMethod
@@ -70,7 +71,7 @@ def _back() -> QuerySet[Refund]:
     )
 
 
-def _sum(rows: QuerySet[Payment] | QuerySet[Refund] | QuerySet[LedgerEntry], value: F) -> Coalesce:
+def _sum(rows: QuerySet[Payment] | QuerySet[Refund] | QuerySet[LedgerEntry], value: Combinable) -> Coalesce:
     total = rows.order_by().annotate(_one=Value(1)).values("_one").annotate(total=Sum(value)).values("total")
     return Coalesce(Subquery(total), Value(0), output_field=BigIntegerField())
 

@@ -191,7 +191,7 @@ def reinstate(request: HttpRequest, booking: Booking) -> Dialog:
 
 def left_of(booking: Booking) -> dict[str, int]:
     """What may go back of the booking's payments, for each cause, in minor units."""
-    return {cause: sum(net for _, net in refunds.with_money(booking, cause=cause)) for cause in WORDS}
+    return {str(cause): sum(net for _, net in refunds.with_money(booking, cause=cause)) for cause in WORDS}
 
 
 def refund(request: HttpRequest, booking: Booking) -> Dialog:

@@ -50,7 +50,7 @@ class BulkCancellationAdmin(DetailAdmin, ReadOnlyAdmin):
     actions_list = ("cancel_day",)
     actions_detail = ("approve", "decline", "retry")
     change_form_outer_before_template = "admin/payments/bulkcancellation/progress.html"
-    change_form_outer_after_template = None
+    change_form_outer_after_template = ""
     readonly_fields = ("day", "terms", "reason", "asked", "decided", "finished")
     fieldsets = ((None, {"fields": (("day", "terms"), "reason", ("asked", "decided"), "finished")}),)
 

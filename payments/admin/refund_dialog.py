@@ -45,7 +45,6 @@ class RefundForm(dialogs.ReasonForm):
         assert isinstance(amount, MinorAmountField)
         assert isinstance(cause, forms.ChoiceField)
         assert isinstance(way, forms.ChoiceField)
-        self.fields["reason"].max_length = 500
         amount.currency = currency
         cause.choices = [
             (name, f"{words} (up to {format_minor(left[name], currency)})")
@@ -101,7 +100,7 @@ def view(request: HttpRequest, *, payment: Payment | None, console: Any) -> Http
     if payment is None:
         raise Http404
     found = payment
-    left = {cause: refunds.refundable(found, cause=cause) for cause in WORDS}
+    left = {str(cause): refunds.refundable(found, cause=cause) for cause in WORDS}
     cause = likely_cause(left)
     url = reverse("admin:payments_payment_change", args=[found.pk])
     dialog = Dialog(

@@ -148,6 +148,7 @@ Act = Callable[[Shop, User, Booking, Payment], object]
 
 
 def _requested(payment: Payment) -> Refund:
+    Payment.objects.filter(pk=payment.pk).update(refunding_minor=100)
     return Refund.objects.create(
         payment=payment,
         cause="price_reduction",
@@ -212,8 +213,6 @@ def test_each_role_by_each_money_action_is_what_the_table_says(shop: Shop, role:
 
     booking = shop.book()
     payment = by_credit(shop, booking)
-    Payment.objects.filter(pk=payment.pk).update(refunding_minor=100)
-    payment.refresh_from_db()
     user, _ = staff(shop, role)
     booking.refresh_from_db()
     for name, act in ACTS.items():
@@ -226,3 +225,20 @@ def test_each_role_by_each_money_action_is_what_the_table_says(shop: Shop, role:
             transaction.set_rollback(True)
         booking.refresh_from_db()
         assert booking.state == BookingState.CONFIRMED, name
+
+
+def test_who_had_to_prove_it_first_repeats_with_the_same_key_and_keys_are_each_persons_own(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.merchant.reauthenticate_from_minor = 1
+    shop.merchant.save()
+    payment = shop.paid(shop.book())
+    path, part = f"payments/{payment.public_id}/refund", {**NOW, "amount": 1_000}
+    asker, other = staff(shop, Role.MANAGER, "asker")[0], staff(shop, Role.OWNER, "other")[0]
+    refused = post(api(asker), path, part, key="a-key-of-sixteen")
+    assert (refused.status_code, refused.json()["code"]) == (403, "reauthentication_required")
+    shown = proof.Proof(methods=frozenset({"password"}), at=clock.now())
+    monkeypatch.setattr(recent, "proof_of", lambda request: shown)
+    for person in (asker, other, asker):
+        assert post(api(person), path, part, key="a-key-of-sixteen").status_code == 201
+    assert Refund.objects.count() == 2
