@@ -41,6 +41,18 @@ TRANSFER_RULE = (
     "code for the note. Nobody tells us when a transfer arrives: the customer says that it was sent, and you confirm."
 )
 
+REMINDER_RULE = (
+    "Nobody is reminded who has paid or says so. Who does not pay after the second one is on the desk."
+)
+REFUND_RULE = (
+    "What a booking's own cancellation policy grants needs nobody's leave. Everything else: from the first amount on, "
+    "whoever refunds proves again who they are; from the second on, a colleague has to agree."
+)
+LOYALTY_RULE = (
+    "Credit from customers' own money never ends; credit that you give may. A customer's tier follows from what you "
+    "kept of theirs: payments, less refunds and lost disputes."
+)
+
 
 @admin.register(Merchant)
 class MerchantAdmin(DetailAdmin):
@@ -92,6 +104,37 @@ class MerchantAdmin(DetailAdmin):
                     "minimum_spend_minor",
                     "policy",
                 )
+            },
+        ),
+        (
+            "When customers move the date",
+            {"fields": ("move_days_before", "move_fee_minor")},
+        ),
+        (
+            "Reminders of payments",
+            {"description": REMINDER_RULE, "fields": ("remind_days_before", "remind_days_after")},
+        ),
+        (
+            "Who sends money back",
+            {
+                "description": REFUND_RULE,
+                "fields": (
+                    "reauthenticate_from_minor",
+                    "approval_from_minor",
+                    "manager_daily_refunds_minor",
+                ),
+            },
+        ),
+        (
+            "Credit and loyalty",
+            {
+                "description": LOYALTY_RULE,
+                "fields": (
+                    "credit_valid_days",
+                    "silver_from_minor",
+                    "gold_from_minor",
+                    "platinum_from_minor",
+                ),
             },
         ),
         ("Tax", {"fields": ("tax_travel", "tax_after_discount", "tax_method_fee")}),

@@ -82,6 +82,22 @@ class MerchantForm(TransferSettings):
     minimum_spend_minor = MinorAmountField(
         label="Minimum spend", help_text="On food and add-ons, before tax. 0: none."
     )
+    move_fee_minor = MinorAmountField(
+        label="Fee for moving", help_text="Added to the price each time, tax included. 0: none."
+    )
+    reauthenticate_from_minor = MinorAmountField(
+        label="Prove who you are from",
+        help_text="Refunds from here on need a sign-in of the last 15 minutes.",
+    )
+    approval_from_minor = MinorAmountField(
+        label="A second person from", help_text="Counted together per booking, and per person and day."
+    )
+    manager_daily_refunds_minor = MinorAmountField(
+        label="A manager's limit per day", required=False, help_text="Empty: none. Owners have none."
+    )
+    silver_from_minor = MinorAmountField(label="Silver from")
+    gold_from_minor = MinorAmountField(label="Gold from")
+    platinum_from_minor = MinorAmountField(label="Platinum from")
     card_fee_rate = PercentField(label="Card", help_text="In percent of the instalment.")
     venmo_fee_rate = PercentField(label="Venmo", help_text="In percent of the instalment.")
     zelle_fee_rate = PercentField(label="Zelle", help_text="In percent of the instalment.")
@@ -97,7 +113,19 @@ class MerchantForm(TransferSettings):
             "zelle_contact": "Zelle e-mail or phone",
             "offers_venmo": "Offer Venmo",
             "claim_hold_hours": "Hold after a claim",
+            "move_days_before": "Until so many days before",
+            "credit_valid_days": "Days that given credit is good for",
+            "remind_days_before": "Days before",
+            "remind_days_after": "Days after",
         }
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        tiers = [data.get(f"{tier}_from_minor") for tier in ("silver", "gold", "platinum")]
+        known = [minor for minor in tiers if minor is not None]
+        if known != sorted(known):
+            self.add_error("platinum_from_minor", "Each tier begins above the one before it.")
+        return data
 
     def clean_timezone(self) -> str:
         zone: str = self.cleaned_data["timezone"]

@@ -242,3 +242,39 @@ def test_where_transfers_go_is_checked_and_the_banks_qr_is_drawn_anew(
     assert "zelle_qr_upload" in saved(client, merchant, zelle_qr_upload=bad)
     assert not saved(client, merchant, zelle_qr_remove="on")
     assert not merchant.zelle_qr
+
+
+def test_rules_for_refunds_moves_credit_and_loyalty_are_written_in_currency_and_days(
+    client: Client, merchant: Merchant
+) -> None:
+    page = client.get(reverse("admin:customers_merchant_change", args=[merchant.pk])).content.decode()
+    for words in (
+        "Who sends money back",
+        "A second person from",
+        "500.00",
+        "Credit and loyalty",
+        "Fee for moving",
+    ):
+        assert words in page
+    typed = {
+        "approval_from_minor": "750.00",
+        "reauthenticate_from_minor": "100",
+        "manager_daily_refunds_minor": "2,000.00",
+        "move_fee_minor": "25.00",
+        "move_days_before": "10",
+        "credit_valid_days": "365",
+        "remind_days_before": "5",
+        "silver_from_minor": "500.00",
+    }
+    assert not saved(client, merchant, **typed)
+    assert (merchant.approval_from_minor, merchant.reauthenticate_from_minor) == (75_000, 10_000)
+    assert (merchant.manager_daily_refunds_minor, merchant.move_fee_minor) == (200_000, 2_500)
+    assert (merchant.move_days_before, merchant.credit_valid_days, merchant.remind_days_before) == (
+        10,
+        365,
+        5,
+    )
+    assert "Each tier begins above" in saved(client, merchant, gold_from_minor="400.00")
+    assert merchant.gold_from_minor == 250_000
+    assert not saved(client, merchant, manager_daily_refunds_minor="", credit_valid_days="")
+    assert (merchant.manager_daily_refunds_minor, merchant.credit_valid_days) == (None, None)

@@ -13,6 +13,8 @@ from customers.console import amount, link
 from customers.console.shown import redacted
 from payments.models import DeskItem, Payment, Refund, Transfer
 
+# As they are read; PostgreSQL keeps no order of its own.
+FIRST = ("received_minor", "due_minor", "placed_minor", "credit_minor", "unallocated_minor", "reference")
 LABELS = {
     "received_minor": "Received",
     "due_minor": "Was due",
@@ -42,7 +44,7 @@ SEARCHED = {
 
 
 def shown(item: DeskItem) -> list[tuple[str, object]]:
-    """Name and value of all that is known, in the order in which it was noted."""
+    """Name and value of all that is known, amounts first."""
     evidence = redacted(item.evidence)
     if not isinstance(evidence, dict):
         return [("Noted", str(evidence))]
@@ -55,8 +57,12 @@ def shown(item: DeskItem) -> list[tuple[str, object]]:
 
 
 def _sensible(evidence: dict[str, Any]) -> Iterable[tuple[str, Any]]:
-    """The currency stands with the amounts."""
-    return ((name, value) for name, value in evidence.items() if name != "currency")
+    """Without what stands elsewhere (currency, method), and without amounts of nothing."""
+    order = {name: place for place, name in enumerate(FIRST)}
+    for name in sorted(evidence, key=lambda name: order.get(name, len(FIRST))):
+        value = evidence[name]
+        if name not in ("currency", "method") and not (name.endswith("_minor") and value == 0):
+            yield name, value
 
 
 def _value(item: DeskItem, name: str, value: Any, *, currency: str) -> object:

@@ -102,7 +102,6 @@ class ClaimAdmin(Verifying, DetailAdmin, ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": "To verify",
-            "opts": self.opts,
             "inbox": found,
             "orders": [(value, label, value == found.by) for value, (label, _) in inbox_rows.ORDERS.items()],
             "may_record": access.may(request.user, permission=access.VERIFY),

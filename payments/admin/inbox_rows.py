@@ -134,10 +134,10 @@ def _hints(claim: Claim, *, alike: int) -> Iterable[Hint]:
         yield Hint("The sender's name is the customer's", "good")
     else:
         yield Hint(f"Another name than the booking's, {booking.contact_name}", "warn")
+        if alike > 1:
+            yield Hint(f"{alike} claims of this amount wait: look at the code in the note", "warn")
     if payment.instalment is not None and not payment.instalment.open_minor:
         yield Hint("Paid already another way: this would become credit", "bad")
-    if alike > 1:
-        yield Hint(f"{alike} claims of this amount wait: look at the name and the note", "warn")
     if booking.state not in ("held", "confirmed", "completed"):
         yield Hint(f"The booking is {booking.get_state_display().lower()}", "bad")
 
