@@ -51,8 +51,8 @@ class BulkCancellationAdmin(DetailAdmin, ReadOnlyAdmin):
     actions_detail = ("approve", "decline", "retry")
     change_form_outer_before_template = "admin/payments/bulkcancellation/progress.html"
     change_form_outer_after_template = ""
-    readonly_fields = ("day", "terms", "reason", "asked", "decided", "finished")
-    fieldsets = ((None, {"fields": (("day", "terms"), "reason", ("asked", "decided"), "finished")}),)
+    readonly_fields = ("reason", "asked", "decided", "finished")
+    fieldsets = ((None, {"fields": ("reason", ("asked", "decided"), "finished")}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BulkCancellation]:
         rows: QuerySet[BulkCancellation] = super().get_queryset(request)
@@ -166,7 +166,11 @@ class BulkCancellationAdmin(DetailAdmin, ReadOnlyAdmin):
                 self.state_shown(row),
                 note=row.get_terms_display(),
             ),
-            Figure("Goes back in all", self.refund(row), note=f"{row.n_all} bookings"),
+            Figure(
+                "Goes back in all",
+                self.refund(row),
+                note=f"{row.n_all} booking{'' if row.n_all == 1 else 's'}",
+            ),
             Figure("Cancelled", row.n_done, tone="good" if row.n_done else ""),
             Figure("Failed", row.n_failed, tone="bad" if row.n_failed else ""),
         ]
@@ -233,7 +237,7 @@ def _decide(request: HttpRequest, row: Any, *, agreed: bool) -> Dialog:
         lines=(("Bookings", row.n_all), ("Terms", row.get_terms_display())),
         total=("Goes back in all" if agreed else "Stays here", money),
         notes=("It is agreed to once, as a whole; every customer is told.",) if agreed else (),
-        button=f"Cancel {row.n_all} bookings" if agreed else "Decline",
+        button=f"Cancel {row.n_all} booking{'' if row.n_all == 1 else 's'}" if agreed else "Decline",
         shown=f"{row.pk}:{row.refund_minor}",
     )
     title = "Approve cancelling the day" if agreed else "Decline cancelling the day"

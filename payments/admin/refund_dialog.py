@@ -49,8 +49,9 @@ class RefundForm(dialogs.ReasonForm):
         cause.choices = [
             (name, f"{words} (up to {format_minor(left[name], currency)})")
             for name, words in WORDS.items()
-            if left[name] > 0 or name == RefundCause.PRICE_REDUCTION
+            if left[name] > 0 or (name == RefundCause.PRICE_REDUCTION and not any(left.values()))
         ]
+        keeps = keeps and left[RefundCause.PRICE_REDUCTION] > 0  # the rest is credit already
         way.choices = [(BACK, back), *([(CREDIT, "Kept as the customer's credit")] if keeps else [])]
         way.required = False
         if not keeps:

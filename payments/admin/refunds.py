@@ -177,6 +177,7 @@ class RefundAdmin(RefundDecisions, DetailAdmin, ReadOnlyAdmin):
                 note=format_html("{} tax within", self._amount(row, row.tax_minor)),
             ),
             Figure("Fee share", self.fee_share(row)),
+            Figure("Goes back", self.way(row), note=self.decided(row)),
         ]
 
     def panels(self, request: HttpRequest, row: Refund) -> list[Panel]:
