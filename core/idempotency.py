@@ -2,9 +2,9 @@
 
 `@idempotent(route="…")` goes on a DRF view's `post`. Scoped by principal, merchant and route; kept 24
 hours. Same key and body: status and body are repeated with `Idempotent-Replayed: true`. Same key, another
-body: 422. Still in flight: 409, until its lease ends (the process died) and the repeat takes over; a 5xx
-gives the key back. The use cases behind are repeatable by themselves, so a takeover can at worst do what a
-second click does.
+body: 422. Still in flight: 409, until its lease ends (the process died) and the repeat takes over; a 5xx, and
+what refuses the person rather than the request (401, 403, 429: prove yourself, then repeat), give the key
+back. The use cases behind are repeatable by themselves, so a takeover can at worst do what a second click does.
 
 Secrets are not stored: the view names them in `secrets` and gives `refresh`, which fetches them anew for a
 repeat.
@@ -103,6 +103,9 @@ def idempotent(
         return call
 
     return decorate
+
+
+_NOT_BEGUN = frozenset({401, 403, 429})
 
 
 def forget_expired() -> int:
@@ -204,7 +207,7 @@ def _answer(
             response = act()
         except REFUSALS as refusal:
             response = view.handle_exception(refusal)
-        keep = response.status_code < 500
+        keep = response.status_code < 500 and response.status_code not in _NOT_BEGUN
     finally:
         if not keep:
             ours.delete()

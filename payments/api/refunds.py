@@ -1,5 +1,6 @@
 """Refunds in the API, for staff: shown first, asked for, agreed to by another, recorded when sent by hand; the list."""
 
+import hashlib
 from typing import Any
 
 import django_filters
@@ -164,7 +165,7 @@ class PaymentRefundView(StaffView):
             reason=wanted["reason"],
             requested_by=self.person(request),
             actor=callers.actor(request),
-            request_key=request.headers.get("Idempotency-Key", "")[:64],
+            request_key=_key(request),
             as_credit=wanted["as_credit"],
             authenticated_at=recent.proof_of(request).at,
         )
@@ -192,6 +193,12 @@ class PaymentRefundView(StaffView):
             "needs_recent_authentication": seen.needs_proof,
         }
         return dict(RefundPreviewSerializer(shown).data)
+
+
+def _key(request: Request) -> str:
+    """The Idempotency-Key names the refund too, should the stored answer get lost: each person's own."""
+    key = request.headers.get("Idempotency-Key", "")
+    return f"api:{request.user.pk}:{hashlib.sha256(key.encode()).hexdigest()[:40]}" if key else ""
 
 
 def _amount(payment: Payment, wanted: dict[str, Any]) -> int:
