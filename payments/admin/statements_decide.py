@@ -29,6 +29,7 @@ from payments.models import (
 )
 
 SPLITS = 4
+_PAYOUT = "Stripe's payout: booked by itself"
 _FOUND = 12
 
 
@@ -195,7 +196,7 @@ def _page(
         "comes_in": comes_in,
         "waits": waits,
         "splits": _splits(request),
-        "reason": sent.get("reason", ""),
+        "reason": sent.get("reason") or (_PAYOUT if waits and "stripe" in line.description.lower() else ""),
         "changes": list(line.changes.order_by("-id")[:10]),
         "transfers": line.transfers.prefetch_related("payments__booking"),
         "said": statements.decided(line) if not waits else "",
