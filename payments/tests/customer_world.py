@@ -1,11 +1,14 @@
 """Customers at a browser, for tests of their pages: by a link or signed in; and all that a click may change."""
 
+import re
+from datetime import timedelta
 from typing import Any
 
 from django.test import Client, RequestFactory
 
 from bookings import access
 from bookings.models import Booking
+from core import clock
 from customers import sessions
 from customers.models import Customer
 from payments.models import Cancellation, Credit, Payment, Refund
@@ -44,3 +47,18 @@ def stored(booking: Booking) -> list[Any]:
 
 def fresh(booking: Booking) -> Booking:
     return Booking.objects.get(pk=booking.pk)
+
+
+def text(answer: Any) -> str:
+    return answer.content.decode()
+
+
+def expected(page: str, name: str = "expected") -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found is not None
+    return found[1]
+
+
+def starts_in(booking: Booking, **ahead: int) -> Booking:
+    Booking.objects.filter(pk=booking.pk).update(starts_at=clock.now() + timedelta(**ahead))
+    return fresh(booking)

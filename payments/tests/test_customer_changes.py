@@ -3,7 +3,6 @@
 Each is shown first and done only as shown; strangers and other merchants' visitors find nothing.
 """
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -15,13 +14,13 @@ from bookings import access
 from bookings.models import Booking, BookingState, Purpose, Slot
 from bookings.tests.factories import AddOnFactory, CustomerFactory, MerchantFactory, SlotFactory, booked
 from core import clock
-from payments import cancellation, credit, refunds
-from payments.models import Cancellation, Credit, Payment, PaymentState, Refund, RefundRoute, RefundState
-from payments.tests.customer_world import fresh, signed_in, stored, visitor
+from payments import credit
+from payments.models import Payment, PaymentState
+from payments.tests.customer_world import expected, fresh, signed_in, starts_in, stored, text, visitor
 from payments.tests.shop import Shop
 
 HTMX = {"HX-Request": "true"}
-CHANGE_QUERIES, MOVE_QUERIES, CANCEL_QUERIES = 15, 11, 23
+CHANGE_QUERIES, MOVE_QUERIES = 15, 11
 
 
 @pytest.fixture
@@ -32,18 +31,8 @@ def booking(shop: Shop) -> Booking:
     return fresh(made)
 
 
-def text(answer: Any) -> str:
-    return answer.content.decode()
-
-
 def guests(booking: Booking, adults: int, **more: object) -> dict[str, Any]:
     return {"adults": adults, "children": 0, "menu": booking.menu_id, **more}
-
-
-def expected(page: str, name: str = "expected") -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', page)
-    assert found is not None
-    return found[1]
 
 
 def give_credit(booking: Booking, minor: int) -> None:
@@ -56,11 +45,6 @@ def later(shop: Shop, *, days: int = 60, capacity: int = 1) -> Slot:
     return SlotFactory.create(
         merchant=shop.merchant, starts_at=clock.now() + timedelta(days=days), capacity=capacity
     )
-
-
-def starts_in(booking: Booking, **ahead: int) -> Booking:
-    Booking.objects.filter(pk=booking.pk).update(starts_at=clock.now() + timedelta(**ahead))
-    return fresh(booking)
 
 
 def test_strangers_and_another_merchants_visitors_find_nothing_to_change(
@@ -284,99 +268,6 @@ def test_a_time_that_goes_while_the_page_is_open_is_told_and_nothing_moves(
     assert answer.status_code == 409
     assert str(slot.public_id) not in text(answer)
     assert stored(booking) == before
-
-
-def test_cancelling_shows_every_figure_and_does_exactly_those_once(
-    shop: Shop, booking: Booking, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    shop.paid(booking)
-    booking = starts_in(booking, days=10, hours=2)
-    guest, address = visitor(booking), f"/b/{booking.code}/cancel"
-    with django_assert_num_queries(CANCEL_QUERIES):
-        page = text(guest.get(address))
-    for words in (
-        "Your event is in 10 days. $587.25 comes back.",
-        "7 to 13 days before",
-        "your notice",
-        "Visa ending 4242",
-        "$543.75",  # of 1,087.50, kept as much
-        "$43.50",  # the fees' share
-        "/refunds-policy/1",
-        "As credit for another booking",
-    ):
-        assert words in page, words
-    before = stored(booking)
-    figures = {name: expected(page, name) for name in ("expected_refund", "expected_credit")}
-    for wrong in (
-        {},
-        {"expected_refund": "100|108750|0|"},
-        {**figures, "expected_credit": "", "as": "credit"},
-    ):
-        answer = guest.post(address, wrong)
-        assert (answer.status_code, "nothing was cancelled" in text(answer)) == (409, True)
-    assert stored(booking) == before
-    for _ in range(2):
-        answer = guest.post(address, {**figures, "as": "refund", "reason": "Grandma is\x00 ill"})
-        assert answer["Location"] == f"/b/{booking.code}"
-    done = Cancellation.objects.get()
-    assert (done.refund_minor, done.kept_minor, done.reason) == (54_375, 54_375, "Grandma is ill")
-    page = text(guest.get(f"/b/{booking.code}"))
-    for words in (
-        "This booking is cancelled",
-        "On its way, or being prepared",
-        "$587.25",
-        "Kept, of the price",
-    ):
-        assert words in page, words
-    assert "Sent back to you" not in page
-    refunds.send_due()
-    shop.deliver()
-    assert "Sent back to you" in text(guest.get(f"/b/{booking.code}"))
-    assert "Not paid" not in text(guest.get(f"/b/{booking.code}"))
-
-
-def test_the_policy_changes_its_bracket_overnight_and_the_open_page_is_refused(
-    shop: Shop, booking: Booking
-) -> None:
-    booking = starts_in(booking, days=20)
-    guest, address = visitor(booking), f"/b/{booking.code}/cancel"
-    figures = {"expected_refund": expected(text(guest.get(address)), "expected_refund")}
-    starts_in(booking, days=3)
-    answer = guest.post(address, figures)
-    assert answer.status_code == 409
-    assert "nothing comes back" in text(answer)
-    assert fresh(booking).state == BookingState.CONFIRMED
-    assert not Refund.objects.exists()
-
-
-def test_what_comes_back_may_stay_as_credit_at_once(shop: Shop, booking: Booking) -> None:
-    guest, address = visitor(booking), f"/b/{booking.code}/cancel"
-    figures = {"expected_credit": expected(text(guest.get(address)), "expected_credit"), "as": "credit"}
-    guest.post(address, figures)
-    refunds.send_due()
-    refund = Refund.objects.get()
-    assert (refund.route, refund.state) == (RefundRoute.CREDIT, RefundState.SUCCEEDED)
-    assert credit.available(booking.customer, currency="usd") == refund.total_minor
-    assert "Kept as credit" in text(guest.get(f"/b/{booking.code}"))
-    assert Credit.objects.count() == 1
-
-
-def test_a_held_booking_is_cancelled_without_figures_and_a_reinstated_one_says_so(
-    shop: Shop, booking: Booking
-) -> None:
-    held = shop.book(slot=booking.slot, email="else@example.com")
-    guest = visitor(held)
-    page = text(guest.get(f"/b/{held.code}/cancel"))
-    assert "Nothing was paid, so nothing is owed either way." in page
-    assert "How it comes back" not in page
-    guest.post(f"/b/{held.code}/cancel", {"expected_refund": expected(page, "expected_refund")})
-    assert "Nothing was paid, so nothing is owed." in text(guest.get(f"/b/{held.code}"))
-    shown = cancellation.preview(booking).shown
-    cancellation.cancel(booking, actor="customer", expected=shown)
-    cancellation.reinstate(fresh(booking), actor="user:1", reason="They called")
-    page = text(visitor(booking).get(f"/b/{booking.code}"))
-    assert "This booking was cancelled and stands again" in page
-    assert "The cancellation" not in page
 
 
 def test_another_customer_of_the_merchant_who_is_signed_in_spends_nothing(shop: Shop) -> None:
