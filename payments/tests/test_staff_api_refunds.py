@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.urls import reverse
 from rest_framework.test import APIClient
 
 from bookings.models import Booking, BookingState
@@ -134,6 +135,11 @@ def test_loyalty_follows_the_money(shop: Shop, django_assert_num_queries: Any):
         stands = loyalty.of(customer)
     assert (stands.tier, stands.kept_minor, stands.next_tier) == ("Silver", 10_000, "Gold")
     assert loyalty.effect(customer, back_minor=5_000) == "Silver is lost"
+    _, console = staff(shop)
+    page = console.get(reverse("admin:customers_customer_change", args=[customer.pk])).content.decode()
+    assert "$900.00 to Gold" in page
+    dialog = reverse("admin:bookings_booking_cancel_booking", args=[booking.pk])
+    assert "Silver is lost" in console.post(dialog, {"percent": "100", "_preview": "1"}).content.decode()
     ask: dict[str, Any] = {"cause": "price_reduction", "reason": "x", "requested_by": None, "actor": "test"}
     refunds.request(payment=payment, amount_minor=1_000, as_credit=True, **ask)
     assert loyalty.kept(customer) == 9_000
