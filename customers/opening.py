@@ -89,13 +89,20 @@ def add_owner(*, merchant: Merchant, email: str, password: str = "", is_operator
     Somebody who can sign in already keeps their password. `is_operator` makes a new account one that runs the whole
     installation (a superuser); money permissions still come from the Membership alone.
     """
+    found = add_staff(merchant=merchant, email=email, role=Role.OWNER, password=password)
+    if is_operator and found.password is not None:
+        User.objects.filter(username=found.username).update(is_superuser=True)
+    return found
+
+
+def add_staff(*, merchant: Merchant, email: str, role: str, password: str = "") -> SignIn:
+    """Let this person sign in with this role; who works for the merchant already keeps theirs. As `add_owner` else."""
     username = email.strip().lower()
     is_new = not User.objects.filter(username=username).exists()
     chosen = password or secrets.token_urlsafe(12)
     user = staff.sign_in(username=username, password=chosen)
     if is_new:
         user.email = username
-        user.is_superuser = is_operator
-        user.save(update_fields=["email", "is_superuser"])
-    Membership.objects.get_or_create(user=user, merchant=merchant, defaults={"role": Role.OWNER})
+        user.save(update_fields=["email"])
+    Membership.objects.get_or_create(user=user, merchant=merchant, defaults={"role": role})
     return SignIn(username=username, password=chosen if is_new else None)

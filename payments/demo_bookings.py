@@ -5,10 +5,11 @@ demo_sandbox, settled by the events that the sandbox lists, refunded by refunds.
 webhook is sent meanwhile (demo_events), so the product need not be up, and nobody waits. It may be killed and run again
 at any moment: a guest who has booked is taken up where their story stands. Receipts and mails are left to the workers.
 
-Everything is dated now: times in the past cannot be booked, so there are no past events among them. Two things are
-hurried, for nobody waits 45 minutes for a demonstration: the hold of LAPSED lasts no minute, and the hold of the LATE
-ones is ended while their card form is open, as the sweep would end it a moment before the card is charged. The held
-ones run out like any other: after the merchant's 45 minutes the sweep expires them, and a later run leaves them so.
+Cards are told here, transfers and credit in demo_transfers, changes and cancellations in demo_changes. Everything is
+dated now, but for the few bookings of demo_past, made first. Two things are hurried, for nobody waits 45 minutes for a
+demonstration: the hold of LAPSED lasts no minute, and the hold of the LATE ones is ended while their card form is open,
+as the sweep would end it a moment before the card is charged. The held ones run out like any other: after the
+merchant's 45 minutes the sweep expires them, and a later run leaves them so.
 
 Called by `manage.py seed_demo --bookings`.
 """
@@ -18,7 +19,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -34,9 +35,13 @@ from customers.models import Merchant
 from payments import (
     balance,
     demo_cast,
+    demo_changes,
     demo_events,
+    demo_past,
     demo_sandbox,
     demo_till,
+    demo_transfers,
+    errors,
     facts,
     mirror,
     reconcile,
@@ -59,6 +64,8 @@ TOKENS = uuid.UUID("5eedde30-0000-4000-8000-000000000000")
 LEFT_FREE = 4  # the first times stay free for whoever tries the product
 SOON = timedelta(days=6)
 LATER = timedelta(days=9)
+IN_GOOD_TIME = timedelta(days=16)
+SOON_ONES = (Story.SOON, Story.CANCELLED_LATE)
 SURPLUS_MINOR = 2_500
 PART_MINOR = 3_000
 FOREIGN_MINOR = 4_200
@@ -109,13 +116,19 @@ class _Run:
         self.menus = list(self.merchant.menus.filter(is_active=True))
         self.events = demo_events.Events(account, sandbox)
         self.till = demo_till.Till(account, sandbox, self.events)
+        self.transfers = demo_transfers.Transfers(self.merchant, staff) if staff else None
+        self.changes = demo_changes.of(self.merchant, sandbox, self.events, self.till) if staff else None
 
     def all(self, told: Callable[[int, int], None]) -> Made:
         self.events.hear()  # what an earlier run left
         guests = list(demo_cast.guests())
+        self._tell_the_past([guest for guest in guests if guest.story in demo_past.STORIES])
         for done, guest in enumerate(guests, start=1):
-            self._tell_story(self._book(guest), guest)
+            if guest.story not in demo_past.STORIES:
+                self._tell(self._book(guest), guest)
             told(done, len(guests))
+        if self.transfers is not None:
+            self.transfers.import_statement()
         self._charge_a_stranger()
         self.events.hear()
         reconcile.expire_holds()
@@ -126,6 +139,20 @@ class _Run:
         mine = Booking.objects.filter(merchant=self.merchant, contact_email__in=emails)
         states = Counter(mine.values_list("state", flat=True))
         return Made(dict(sorted(states.items())), tie_out.difference_minor)
+
+    def _tell_the_past(self, guests: list[Guest]) -> None:
+        if self.staff is not None:
+            demo_past.tell(self.merchant, guests, staff=self.staff, book=self._book_on)
+
+    def _tell(self, booking: Booking, guest: Guest) -> None:
+        """The guest's story; a hold that ended since an earlier run stopped within it ends the story, too."""
+        with contextlib.suppress(errors.HoldEnded):
+            if guest.story in demo_transfers.STORIES and self.transfers:
+                demo_transfers.STORIES[guest.story](self.transfers, booking, guest)
+            elif guest.story in demo_changes.STORIES and self.changes:
+                demo_changes.STORIES[guest.story](self.changes, booking, guest)
+            else:
+                self._tell_story(booking, guest)
 
     def _tell_story(self, booking: Booking, guest: Guest) -> None:
         match guest.story:
@@ -191,13 +218,20 @@ class _Run:
         token = uuid.uuid5(TOKENS, f"{merchant.public_id} {guest.email}")
         return bookings.create(merchant=merchant, request=request, actor="customer", idempotency_token=token)
 
+    def _book_on(self, guest: Guest, day: date) -> Booking:
+        free = slots.free(merchant=self.merchant, on=day)
+        if not free:
+            raise Conflict(f"The demonstration merchant has no free time on {day}.")
+        return self._book(guest, slot=free[-1].public_id)
+
     def _time(self, guest: Guest) -> FreeSlot:
         now = clock.now()
+        later = IN_GOOD_TIME if guest.story is Story.CANCELLED_EARLY else LATER
         free = slots.free(merchant=self.merchant, limit=500)[LEFT_FREE:]
         fitting = [
             time
             for time in free
-            if (time.starts_at < now + SOON if guest.story is Story.SOON else time.starts_at > now + LATER)
+            if (time.starts_at < now + SOON if guest.story in SOON_ONES else time.starts_at > now + later)
             and (guest.story is not Story.LATE_TAKEN or time.places == 1)
         ]
         if not fitting or not self.menus:

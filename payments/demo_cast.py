@@ -31,6 +31,25 @@ class Story(StrEnum):
     LATE_TAKEN = "paid after the hold ended, time taken: expired, on the desk"
     PAID_TOO_MUCH = "more paid than was due: confirmed, on the desk"
     PAID_TWICE = "deposit paid a second time: confirmed, on the desk"
+    ZELLE = "sent by Zelle, said, found: confirmed"
+    ZELLE_WAITS = "sent by Zelle, said with a picture, in the inbox: held"
+    ZELLE_REJECTED = "said to be sent by Zelle, not found: held"
+    ZELLE_SHORT = "sent by Zelle, too little: held"
+    ZELLE_SURPLUS = "sent by Zelle, too much, the rest is credit: confirmed"
+    VENMO = "sent by Venmo with its fee: confirmed"
+    CASH = "deposit in cash: confirmed"
+    CREDIT = "credit given and spent: confirmed"
+    MORE_GUESTS = "more guests after the deposit: confirmed"
+    FEWER_GUESTS = "paid in full, then fewer guests: confirmed"
+    MOVED = "moved to another day: confirmed"
+    CANCELLED_EARLY = "cancelled by the customer in good time: cancelled"
+    CANCELLED_LATE = "cancelled by the customer within the last days: cancelled"
+    BACK_BY_HAND = "paid by Zelle, a part to be sent back by hand: confirmed"
+    REFUND_FAILED = "refunded, and the bank sent it back: confirmed, on the desk"
+    DISPUTED = "paid, disputed at the bank: confirmed"
+    COMPLETED = "event over, all paid: completed"
+    COMPLETED_OWED = "event over, a balance owed: completed"
+    OVERDUE = "balance overdue, reminded: confirmed, on the desk"
 
 
 STORIES: tuple[tuple[Story, int], ...] = (
@@ -54,6 +73,7 @@ STORIES: tuple[tuple[Story, int], ...] = (
     (Story.HOSTED_OPEN, 1),
     (Story.ASKED_3DS, 1),
     (Story.PAID, 3),
+    *((story, 1) for story in tuple(Story)[tuple(Story).index(Story.ZELLE) :]),
 )
 FIRST_NAMES = (
     *(
@@ -118,7 +138,8 @@ class Guest:
 
     @property
     def adults(self) -> int:
-        return 10 + self.number * 7 % 16
+        least = 24 if self.story is Story.FEWER_GUESTS else 10  # above the minimum spend, also afterwards
+        return least + self.number * 7 % 16
 
     @property
     def children(self) -> int:

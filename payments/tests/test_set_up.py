@@ -20,9 +20,12 @@ def run(command: str, *arguments: str) -> str:
     return out.getvalue()
 
 
-def test_the_demonstration_prints_its_sign_in_once() -> None:
-    (line,) = run("seed_demo").splitlines()
-    username, password = line.split()
+def test_the_demonstration_prints_its_sign_ins_once() -> None:
+    lines = [line.split() for line in run("seed_demo").splitlines()]
+    roles = {member.user.username: member.role for member in Membership.objects.select_related("user")}
+    assert [(name, roles[name]) for name, _ in lines] == [(demo.OWNER, Role.OWNER), *demo.COLLEAGUES.items()]
+    assert User.objects.get(is_superuser=True).username == demo.OWNER
+    (username, password), *_others = lines
     user = User.objects.get(username=username)
     assert username == demo.OWNER
     assert user.check_password(password)
@@ -35,9 +38,9 @@ def test_the_demonstration_prints_its_sign_in_once() -> None:
 def test_the_demonstration_takes_a_given_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEMO_PASSWORD", "grill-and-rice-9")
     run("seed_demo")
-    assert User.objects.get().check_password("grill-and-rice-9")
+    assert all(user.check_password("grill-and-rice-9") for user in User.objects.all())
     run("seed_demo", "--password", "another-password-1")
-    assert User.objects.get().check_password("grill-and-rice-9")
+    assert all(user.check_password("grill-and-rice-9") for user in User.objects.all())
 
 
 def test_a_password_that_staff_may_not_have_is_refused_and_nothing_is_left() -> None:

@@ -1,9 +1,10 @@
 """`manage.py seed_demo`: a demonstration merchant to try everything with. Safe to run again.
 
-Prints a sign-in only when it was made now, one line, and nothing else: `script/server` shows that line. The password
-comes from --password or DEMO_PASSWORD; without either one is made. With --bookings it goes on to make about 40 bookings
-at the sandbox, which must be up, and tells how far it is; with --if-empty too, only where the merchant is this one.
-With --year a past of some 1,200 bookings follows, lived through day by day; stopped, the next run goes on with it.
+Prints sign-ins only when they were made now, a line for each, and nothing else: `script/server` shows those lines. The
+password, for all of them, comes from --password or DEMO_PASSWORD; without either each gets one of its own. With
+--bookings it goes on to make about 60 bookings at the sandbox, which must be up, and tells how far it is; with
+--if-empty too, only where the merchant is this one. With --year a past of some 1,200 bookings follows, lived through
+day by day; stopped, the next run goes on with it.
 """
 
 import os
@@ -24,10 +25,10 @@ TOLD_EVERY, YEAR_TOLD_EVERY = 10, 50
 
 
 class Command(BaseCommand):
-    help = "Fill in a demonstration merchant: menus, add-ons, times, an owner who can sign in; bookings."
+    help = "Fill in a demonstration merchant: menus, add-ons, times, staff who can sign in; bookings."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--password", default="", help="The owner's; else DEMO_PASSWORD, else a new one.")
+        parser.add_argument("--password", default="", help="The staff's; else DEMO_PASSWORD, else a new one.")
         parser.add_argument("--if-empty", action="store_true", help="Add no merchant where one exists.")
         parser.add_argument("--bookings", action="store_true", help="Make bookings in every state as well.")
         parser.add_argument("--year", action="store_true", help="Make a year of bookings (some minutes).")
@@ -47,9 +48,10 @@ class Command(BaseCommand):
             raise CommandError(error.detail) from error
 
     def _prepare(self, password: str) -> None:
-        _merchant, owner = demo.prepare(password=password)
-        if owner.password is not None:
-            self.stdout.write(f"{owner.username}  {owner.password}")
+        _merchant, sign_ins = demo.prepare(password=password)
+        for made in sign_ins:
+            if made.password is not None:
+                self.stdout.write(f"{made.username}  {made.password}")
 
     def _book(self, merchant: Merchant) -> demo_bookings.Made:
         return demo_bookings.make(merchant, staff=_owner(), told=self._tell)
