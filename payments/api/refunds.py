@@ -196,12 +196,6 @@ class PaymentRefundView(StaffView):
 
 
 def _key(request: Request) -> str:
-    """The Idempotency-Key names the refund too, should the stored answer get lost: each person's own."""
-    key = request.headers.get("Idempotency-Key", "")
-    return f"api:{request.user.pk}:{hashlib.sha256(key.encode()).hexdigest()[:40]}" if key else ""
-
-
-def _key(request: Request) -> str:
     """The client's own key as the refund's, for this person: should the stored answer be gone, still one refund."""
     sent = request.headers.get("Idempotency-Key", "")
     return hashlib.sha256(f"{request.user.pk}:{sent}".encode()).hexdigest() if sent else ""
