@@ -128,9 +128,7 @@ class RecordForm(FoundForm):
     method = forms.ChoiceField(
         choices=[(method.value, method.label) for method in MANUAL_METHODS], widget=UnfoldAdminSelectWidget
     )
-    booking = CodeField(
-        label="For booking", required=False, help_text="Its code. Empty: the money is kept, see below."
-    )
+    booking = CodeField(label="For booking", required=False, help_text="Its code, however it is typed.")
     in_full = forms.BooleanField(
         label="It may pay all that is open, not only what is due next",
         required=False,
