@@ -297,6 +297,8 @@ SPECTACULAR_SETTINGS = {
         "PaymentMethodEnum": "customers.models.PaymentMethod",
         "TransferMethodEnum": "payments.api.manual_shapes.METHOD_CHOICES",
         "ClaimedMethodEnum": "payments.api.manual_shapes.CLAIMED_CHOICES",
+        "RefundStateEnum": "payments.models.RefundState",
+        "RefundRouteEnum": "payments.models.RefundRoute",
         "LineKindEnum": "bookings.models.LineKind",
         "PerEnum": "bookings.models.Per",
     },
