@@ -155,9 +155,10 @@ def _dollars(minor: int) -> str:
 
 
 def _screenshot(booking: Booking) -> bytes:
-    picture = Image.new("RGB", (360, 220), "white")
-    words = f"Demonstration\n\nZelle: sent\n{booking.contact_name}\n{booking.code}"
-    ImageDraw.Draw(picture).multiline_text((24, 24), words, fill="black", spacing=10)
+    picture = Image.new("RGB", (480, 480), "white")
+    words = f"Zelle\nSent\n\n{booking.contact_name}\n{booking.code}\n\nDemonstration"
+    pen = ImageDraw.Draw(picture)
+    pen.multiline_text((240, 240), words, fill="black", font_size=44, anchor="mm", align="center")
     file = io.BytesIO()
     picture.save(file, "PNG")
     return file.getvalue()
