@@ -25,6 +25,7 @@ from bookings.models import (
 from core import clock, outbox
 from customers.models import Customer, Membership, Merchant, PaymentMethod, Role
 from payments.models import (
+    BulkCancellation,
     DeskItem,
     DeskKind,
     GatewayAccount,
@@ -78,6 +79,14 @@ def build(name: str, *, rows: int = 2) -> World:
     for role in Role:
         world.staff[role] = add_staff(merchant, role=role, username=f"{slug}-{role.value}")
     grow(world, rows=rows)
+    BulkCancellation.objects.create(
+        merchant=merchant,
+        day=world.bookings[0].event_date,
+        terms="full",
+        reason="storm",
+        requested_by=world.staff[Role.OWNER],
+        refund_minor=10_800,
+    )
     return world
 
 

@@ -18,7 +18,7 @@ from bookings.tests.factories import SlotFactory, booked
 from core import clock
 from customers import sessions
 from customers.models import Role
-from payments.models import BulkCancellation, Payment, Refund, SavedCard
+from payments.models import Payment, Refund, SavedCard
 from payments.tests import console_rows, console_world
 from payments.tests.console_world import World
 from tests.permissions.policy import NOBODY, Actor
@@ -105,14 +105,6 @@ def build() -> House:
     Instalment.objects.update(paid_minor=F("amount_minor"))
     # Asked for by nobody of them: that a requester may not approve has tests of its own.
     Refund.objects.filter(payment__merchant=ours.merchant).update(requested_by=None)
-    BulkCancellation.objects.create(
-        merchant=ours.merchant,
-        day=ours.bookings[0].event_date,
-        terms="full",
-        reason="storm",
-        requested_by=ours.staff[Role.OWNER],
-        refund_minor=10_800,
-    )
     card = SavedCard.objects.create(
         merchant=ours.merchant,
         customer=ours.bookings[0].customer,
