@@ -8,10 +8,18 @@ from django.db import transaction
 from bookings.models import Booking, Instalment
 from core import clock
 from core.errors import Invalid
-from customers.models import Customer
+from customers.models import Customer, PaymentMethod
 from payments import ledger
 from payments.credit import lots
-from payments.models import Account, Credit, CreditSource, CreditUseKind, Payment
+from payments.models import (
+    Account,
+    Credit,
+    CreditSource,
+    CreditUseKind,
+    Payment,
+    RefundRoute,
+    RefundState,
+)
 from payments.models.refund import NO_MONEY_MOVES
 
 MAX_GRANT_MINOR = 10_000_000
@@ -118,6 +126,9 @@ def from_deposits(booking: Booking, *, instalment: Instalment, amount_minor: int
 def _still_placed(payment: Payment) -> int:
     """Principal of the payment that is on its instalment and on no refund."""
     refunds = payment.refunds.exclude(state__in=NO_MONEY_MOVES)
+    if payment.method != PaymentMethod.CREDIT:
+        # What was taken as credit has left `placed_minor` already.
+        refunds = refunds.exclude(route=RefundRoute.CREDIT, state=RefundState.SUCCEEDED)
     return payment.placed_minor - sum(refund.from_booking_minor for refund in refunds)
 
 

@@ -11,7 +11,7 @@ from bookings.errors import InvalidRequest, SlotTaken
 from bookings.models import Booking, BookingEdit, BookingState, Menu, Purpose
 from bookings.tests.factories import AddOnFactory, SlotFactory
 from core.models import OutboxEmail
-from payments import alterations, changes, credit, errors
+from payments import alterations, changes, credit, errors, refunds
 from payments.models import Account, Payment, PaymentState
 from payments.tests.shop import Shop
 
@@ -247,3 +247,16 @@ def test_an_event_that_has_begun_is_not_edited(shop: Shop) -> None:
     booking.refresh_from_db()
     with pytest.raises(errors.BookingSettled):
         edited(booking, adults=12)
+
+
+def test_the_price_may_fall_below_what_a_refund_taken_as_credit_has_left(shop: Shop) -> None:
+    booking = shop.book()
+    shop.paid(booking)
+    payment = shop.paid(booking)
+    refunds.request(
+        payment=payment, amount_minor=30_000, cause="cancellation", reason="x", requested_by=None, actor="t",
+        as_credit=True,
+    )  # fmt: skip
+    booking = edited(booking, adults=2)
+    assert_sums(booking)
+    assert shop.balances()[Account.CUSTOMER_DEPOSITS] == -booking.total_minor
