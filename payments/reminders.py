@@ -103,6 +103,5 @@ def _tell_staff(booking: Booking, part: Instalment) -> None:
             "open_minor": part.open_minor,
             "currency": booking.currency,
             "due_on": str(part.due_on),
-            "event": booking.starts_at.isoformat(),
         },
     )

@@ -16,6 +16,7 @@ from payments.models import DeskItem, Payment, Refund, Transfer
 # As they are read; PostgreSQL keeps no order of its own.
 FIRST = ("received_minor", "due_minor", "placed_minor", "credit_minor", "unallocated_minor", "reference")
 LABELS = {
+    "open_minor": "Still open",
     "received_minor": "Received",
     "due_minor": "Was due",
     "placed_minor": "Placed on the booking",
