@@ -64,9 +64,9 @@ def post(
 ) -> bool:
     """Book `lines` under `source_key`; False, and nothing is written, when that key was booked before.
 
-    Entries carry the payment, the booking (the payment's unless given) and its customer (or the one given). Lines of zero are left
-    out; a posting of nothing but zeros writes nothing and answers False. Raises IntegrityError at commit when the
-    lines do not sum to zero.
+    Entries carry the payment, the booking (the payment's unless given) and its customer (or the one given). Lines of
+    zero are left out; a posting of nothing but zeros writes nothing and answers False. Raises IntegrityError at commit
+    when the lines do not sum to zero.
     """
     moving = [line for line in lines if line.amount_minor]
     if not moving:

@@ -16,7 +16,6 @@ from core import pictures, uploads
 from core.pictures import Refused
 from payments.models import Claim
 
-
 __all__ = ["Proof", "Refused", "attachment", "keep", "read"]
 
 

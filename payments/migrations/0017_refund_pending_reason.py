@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('payments', '0016_statement_line_fee'),
+        ("payments", "0016_statement_line_fee"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='refund',
-            name='pending_reason',
-            field=models.CharField(blank=True, help_text="Why Stripe has not finished it, in Stripe's word.", max_length=40),
+            model_name="refund",
+            name="pending_reason",
+            field=models.CharField(
+                blank=True, help_text="Why Stripe has not finished it, in Stripe's word.", max_length=40
+            ),
         ),
     ]

@@ -49,7 +49,9 @@ def choices(item: DeskItem) -> tuple[Choice, ...]:
         return ()
     found = [*_of_money(item), *_of_kind(item)]
     if not found or item.kind in _NOTED_ALWAYS:
-        found.append(Choice(Action.NOTED, _NOTED.get(DeskKind(item.kind), "Nothing moves; your note stays with it.")))
+        found.append(
+            Choice(Action.NOTED, _NOTED.get(DeskKind(item.kind), "Nothing moves; your note stays with it."))
+        )
     return tuple(found)
 
 
