@@ -276,7 +276,7 @@ def _raise_for(
         key=money.desk_key,
         summary="A charge at Stripe that belongs to no booking"
         if foreign_charge
-        else SUMMARIES[DeskKind(refusal)],
+        else SUMMARIES[DeskKind(refusal)] + (f": {booking.code}" if booking else ""),
         payment=payment,
         booking=booking,
         evidence={

@@ -161,7 +161,7 @@ class Refund(StatefulModel, PublicIdModel):
         ]
 
     def __str__(self) -> str:
-        return f"Refund {self.public_id}"
+        return f"Refund {str(self.public_id)[:8]}"
 
     @property
     def from_booking_minor(self) -> int:

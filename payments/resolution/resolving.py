@@ -15,7 +15,7 @@ from core.money import format_minor
 from customers import access
 from customers.models import Customer
 from payments import cancellation, credit, dues, errors, ledger, placing, refunds
-from payments.models import Account, DeskItem, RefundCause
+from payments.models import Account, DeskItem, Refund, RefundCause, RefundState
 from payments.resolution import moving
 from payments.resolution.choices import BOOKABLE, Action, choices, failed_refund, on_unallocated
 
@@ -174,6 +174,8 @@ def _confirm(order: Order) -> str:
 
 def _release(order: Order) -> str:
     booking = _locked_booking(order, order.item.booking)
+    if Refund.objects.filter(payment__booking=booking, state=RefundState.REQUESTED).exists():
+        raise errors.NotPossible("A refund of this booking waits to be decided; then the hold can end.")
     kept = 0
     for part in booking.instalments.filter(paid_minor__gt=0).order_by("position"):
         kept += part.paid_minor

@@ -34,6 +34,7 @@ from payments.tests.history_staff import (
     takes_money_back,
     takes_place,
 )
+from payments.tests.history_statements import brings_a_statement, decides_a_line, undoes_a_line
 from payments.tests.history_world import Step
 
 # How often each is drawn.
@@ -44,5 +45,6 @@ _WEIGHTS: tuple[tuple[Step, int], ...] = (
     (records_money, 5), (takes_money_back, 2), (gives_credit, 2), (credit_ends, 1), (edits, 6), (refunds_money, 6),
     (decides_a_refund, 3), (cancels, 2), (reinstates, 2), (sends_what_is_due, 1), (takes_place, 2),
     (did_not_take_place, 1), (lets_holds_end, 1), (settles_a_desk_item, 4), (reads_the_balance, 1), (pays_out, 1),
+    (brings_a_statement, 2), (decides_a_line, 3), (undoes_a_line, 1),
 )  # fmt: skip
 STEPS: tuple[Step, ...] = tuple(step for step, weight in _WEIGHTS for _ in range(weight))

@@ -3,6 +3,7 @@
 import threading
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
@@ -24,7 +25,8 @@ from payments.tests.shop import Shop
 
 def in_days(booking: Booking, days: int) -> Booking:
     """The same booking as if its event were so many days ahead."""
-    starts = clock.now() + timedelta(days=days, hours=3)
+    today = clock.now().astimezone(ZoneInfo(booking.timezone))
+    starts = (today + timedelta(days=days)).replace(hour=23, minute=30)  # calendar days there are what counts
     Booking.objects.filter(pk=booking.pk).update(starts_at=starts, ends_at=starts + timedelta(hours=3))
     return Booking.objects.get(pk=booking.pk)
 

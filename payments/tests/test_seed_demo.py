@@ -52,7 +52,8 @@ def everything() -> dict[str, Any]:
         "bookings": list(Booking.objects.order_by("pk").values_list("pk", "state", "hold_expires_at")),
         "payments": list(Payment.objects.order_by("pk").values_list("pk", "state", "received_minor")),
         "refunds": list(Refund.objects.order_by("pk").values_list("pk", "state", "total_minor")),
-        "counts": [model.objects.count() for model in (LedgerTransaction, DeskItem, Receipt, PaymentAttempt)],
+        "counts": [model.objects.count() for model in (DeskItem, Receipt, PaymentAttempt)],
+        "ledger": list(LedgerTransaction.objects.order_by("pk").values_list("source_key", flat=True)),
         "emails": OutboxEmail.objects.count(),
         "lines": list(StatementLine.objects.order_by("pk").values_list("pk", "state")),
     }

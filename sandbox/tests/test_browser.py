@@ -76,6 +76,8 @@ def test_a_challenge_that_is_failed_charges_nothing_and_leaves_the_form_usable(
     intent = shop.intent()
     shop.open_ready(page, secret=intent.client_secret)
     pay(page, number="4000002760003184")
+    # The page listens by the time that it puts the focus there.
+    expect(challenge(page).get_by_role("button", name="Complete authentication")).to_be_focused()
     fail = challenge(page).get_by_role("button", name="Fail authentication")
     fail.click() if give_up == "click" else fail.press("Escape")
     error = results(page)[0]["error"]
