@@ -74,6 +74,7 @@ def is_sent(refund: Refund) -> bool:
     return LedgerTransaction.objects.filter(
         merchant_id=refund.payment.merchant_id,
         entries__payment=refund.payment_id,
+        source_key__startswith="bank:line:",
         source_key__endswith=f":refund:{refund.public_id}",
         reverses__isnull=True,
         reversed_by__isnull=True,

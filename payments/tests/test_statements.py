@@ -12,7 +12,8 @@ from bookings.tests.factories import MerchantFactory, SlotFactory, TaxRateFactor
 from core import clock
 from core.errors import DomainError, Invalid
 from core.models import OutboxEmail
-from payments import errors, ledger, manual, matching, statements
+from customers.models import Membership
+from payments import errors, ledger, manual, matching, refunds, statements
 from payments.matching import Verdict
 from payments.models import (
     Claim,
@@ -367,6 +368,26 @@ def test_a_refund_that_staff_sent_moves_from_bank_to_clearing_once(merchant, by)
     assert statements.undo(first, by=by, reason="the other one")
     statements.match_sent(second, refund=refund, by=by)
     assert books(merchant)["bank"] == -4_000
+
+
+def test_a_refund_whose_platform_fee_came_back_is_still_to_be_found_on_the_statement(merchant, by):
+    payment = record(merchant, book(merchant), by=by, amount_minor=10_000).payments.get()
+    Membership.objects.create(user=by, merchant=merchant, role="manager")
+    refund = refunds.request(
+        payment=payment,
+        amount_minor=4_000,
+        cause="price_reduction",
+        reason="fewer",
+        requested_by=by,
+        actor="test",
+    )
+    refund = refunds.record_sent(refund, by=by, reference="out-1", sent_on=TODAY)
+    assert ledger.is_posted(merchant=merchant, source_keys=[f"pf:refund:{refund.public_id}"])
+    bring(merchant, csv(("to Ada", "-40.00")), by=by)
+    [line] = lines(merchant)
+    assert statements.sent_candidates(line) == [refund]
+    statements.match_sent(line, refund=refund, by=by)
+    assert books(merchant)["clearing:zelle"] == 10_000
 
 
 def at_once(*acts):
