@@ -35,7 +35,8 @@ def test_the_whole_product_says_that_it_is_ready(product: Product) -> None:
     with urllib.request.urlopen(f"{product.url}/healthz", timeout=30) as answer:
         assert json.load(answer) == {"status": "ok"}
     with urllib.request.urlopen(f"{product.url}/readyz", timeout=30) as answer:
-        assert json.load(answer) == {"status": "ok", "database": "ok", "migrations": "ok", "broker": "ok", "stripe_keys": "ok"}
+        parts = ("status", "database", "migrations", "broker", "stripe_keys")
+        assert json.load(answer) == dict.fromkeys(parts, "ok")
 
 
 def test_its_sandbox_posts_webhooks_to_it_and_its_worker_handles_them(product: Product) -> None:
