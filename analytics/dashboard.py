@@ -95,102 +95,117 @@ def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return context
 
 
-def _tiles(user: User) -> list[Tile]:
-    def tile(
-        model: type[Row],
-        ask: Callable[[QuerySet[Row]], QuerySet[Row]],
-        *,
-        title: str,
-        note: str,
-        query: str,
-        icon: str,
-        tone: str = "bad",
-        page: str = "changelist",
-    ) -> Tile:
-        view = f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}"
-        count = ask(mine(model, user=user)).order_by().count()
-        return Tile(title=title, count=count, note=note, url=f"{reverse(view)}?{query}", icon=icon, tone=tone)
+@dataclass(frozen=True)
+class Question:
+    """What a tile counts and where it leads: `ask` narrows a person's own rows of `model`, `query` the list's."""
 
-    return [
-        tile(
-            Claim,
-            filters.claims_to_check,
-            title="To verify",
-            note="transfers that customers say they sent",
-            query="by=age",
-            icon="fact_check",
-            tone="warn",
-            page="inbox",
-        ),
-        tile(
-            DeskItem,
-            filters.open_items,
-            title="On the desk",
-            note="money that does not fit",
-            query="standing=open",
-            icon="inbox",
-        ),
-        tile(
-            Payment,
-            lambda rows: rows.filter(state=PaymentState.UNKNOWN),
-            title="Payments unknown",
-            note="Stripe is being asked",
-            query="state__exact=unknown",
-            icon="help",
-        ),
-        tile(
-            Refund,
-            filters.refunds_to_approve,
-            title="Refunds to approve",
-            note="asked for by a colleague",
-            query="look=approve",
-            icon="how_to_reg",
-            tone="warn",
-        ),
-        tile(
-            Refund,
-            filters.refunds_to_send,
-            title="Refunds to send",
-            note="by hand, then recorded",
-            query="look=send",
-            icon="outbox",
-            tone="warn",
-        ),
-        tile(
-            Refund,
-            filters.refunds_failed_recently,
-            title="Refunds failed",
-            note="in the last 30 days",
-            query="look=failed",
-            icon="undo",
-        ),
-        tile(
-            Refund,
-            filters.refunds_on_their_way,
-            title="Refunds on their way",
-            note="sent, not done yet",
-            query="look=on_their_way",
-            icon="pending",
-            tone="warn",
-        ),
-        tile(
-            WebhookEvent,
-            filters.events_in_trouble,
-            title="Events in trouble",
-            note="failed or given up",
-            query="look=trouble",
-            icon="bolt",
-        ),
-        tile(
-            Booking,
-            filters.holds_ending_soon,
-            title="Holds ending",
-            note="within 30 minutes, unpaid",
-            query="hold=soon",
-            icon="hourglass_bottom",
-            tone="warn",
-        ),
-    ]
+    model: type[Model]
+    ask: Callable[[QuerySet[Any]], QuerySet[Any]]
+    title: str
+    note: str
+    query: str
+    icon: str
+    tone: str = "bad"
+    page: str = "changelist"
+
+
+QUESTIONS = (
+    Question(
+        Claim,
+        filters.claims_to_check,
+        title="To verify",
+        note="transfers that customers say they sent",
+        query="by=age",
+        icon="fact_check",
+        tone="warn",
+        page="inbox",
+    ),
+    Question(
+        DeskItem,
+        filters.open_items,
+        title="On the desk",
+        note="money that does not fit",
+        query="standing=open",
+        icon="inbox",
+    ),
+    Question(
+        Payment,
+        lambda rows: rows.filter(state=PaymentState.UNKNOWN),
+        title="Payments unknown",
+        note="Stripe is being asked",
+        query="state__exact=unknown",
+        icon="help",
+    ),
+    Question(
+        Refund,
+        filters.refunds_to_approve,
+        title="Refunds to approve",
+        note="asked for by a colleague",
+        query="look=approve",
+        icon="how_to_reg",
+        tone="warn",
+    ),
+    Question(
+        Refund,
+        filters.refunds_to_send,
+        title="Refunds to send",
+        note="by hand, then recorded",
+        query="look=send",
+        icon="outbox",
+        tone="warn",
+    ),
+    Question(
+        Refund,
+        filters.refunds_failed_recently,
+        title="Refunds failed",
+        note="in the last 30 days",
+        query="look=failed",
+        icon="undo",
+    ),
+    Question(
+        Refund,
+        filters.refunds_on_their_way,
+        title="Refunds on their way",
+        note="sent, not done yet",
+        query="look=on_their_way",
+        icon="pending",
+        tone="warn",
+    ),
+    Question(
+        WebhookEvent,
+        filters.events_in_trouble,
+        title="Events in trouble",
+        note="failed or given up",
+        query="look=trouble",
+        icon="bolt",
+    ),
+    Question(
+        Booking,
+        filters.holds_ending_soon,
+        title="Holds ending",
+        note="within 30 minutes, unpaid",
+        query="hold=soon",
+        icon="hourglass_bottom",
+        tone="warn",
+    ),
+)
+
+
+def _tiles(user: User) -> list[Tile]:
+    return [_tile(question, user=user) for question in QUESTIONS]
+
+
+def _tile(question: Question, *, user: User) -> Tile:
+    options = question.model._meta
+    view = f"admin:{options.app_label}_{options.model_name}_{question.page}"
+    return Tile(
+        title=question.title,
+        count=question.ask(mine(question.model, user=user)).order_by().count(),
+        note=question.note,
+        url=f"{reverse(view)}?{question.query}",
+        icon=question.icon,
+        tone=question.tone,
+    )
 
 
 def _week(user: User) -> dict[str, Any]:
