@@ -12,7 +12,7 @@ from bookings.tests.factories import MerchantFactory
 from core import clock
 from core.errors import Forbidden, Invalid
 from customers.models import Membership, Role
-from payments import credit, errors, refunds, resolution
+from payments import credit, errors, manual, refunds, resolution
 from payments.models import Account, DeskItem, DeskKind, Payment, Receipt, Refund, RefundState
 from payments.resolution import Action
 from payments.tests.shop import Shop
@@ -219,6 +219,37 @@ def test_a_hold_that_ended_with_money_is_confirmed_or_ended_with_credit(shop: Sh
     assert states == [BookingState.CONFIRMED, BookingState.EXPIRED]
     assert credit.available(held[1].customer, currency="usd") == 4_000
     assert_books(shop)
+
+
+def test_a_hold_does_not_end_while_a_refund_of_its_money_waits_for_a_second_person(
+    shop: Shop, manager: User
+) -> None:
+    from payments import reconcile
+
+    booking = shop.book()
+    shop.merchant.approval_from_minor = 100
+    shop.merchant.save()
+    found = manual.Found(
+        merchant=shop.merchant,
+        method="cash",
+        amount_minor=4_000,
+        currency="usd",
+        received_on=clock.today(shop.merchant.timezone),
+        by=manager,
+    )
+    payment = manual.record(found, booking=booking).results[0].payment
+    refunds.request(
+        payment=payment, amount_minor=1_000, cause="price_reduction", reason="x", requested_by=None, actor="t"
+    )
+    Booking.objects.filter(pk=booking.pk).update(hold_expires_at=clock.now())
+    reconcile.expire_holds()
+    item = DeskItem.objects.get(kind=DeskKind.HOLD_WITH_MONEY)
+    with pytest.raises(errors.NotPossible, match="waits to be decided"):
+        resolve(item, Action.RELEASE, manager)
+    booking.refresh_from_db()
+    item.refresh_from_db()
+    assert (booking.state, item.closed_at) == (BookingState.HELD, None)
+    assert booking.instalments.get(purpose="deposit").paid_minor == 4_000
 
 
 def test_a_movement_of_stripes_balance_is_booked_to_the_account_chosen(shop: Shop, manager: User) -> None:
