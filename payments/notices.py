@@ -12,7 +12,7 @@ from bookings.models import Booking, Instalment
 from core import outbox
 from customers import access as roles
 from customers import merchants
-from payments.models import Cancellation, CardCharge, Payment, Refund
+from payments.models import Cancellation, CardCharge, Payment, Refund, RefundState
 
 
 def refunded(refund: Refund, *, payment: Payment, booking: Booking) -> None:
@@ -35,14 +35,18 @@ def refunded(refund: Refund, *, payment: Payment, booking: Booking) -> None:
 
 
 def cancelled(booking: Booking, done: Cancellation) -> None:
-    """Tell that the booking is cancelled, what comes back and by which way, and what is kept, as it stands now."""
-    refunds = list(done.refunds.select_related("payment").order_by("pk"))
+    """Tell that the booking is cancelled, what comes back and by which way, and what is kept, as it stands now.
+
+    What waits for a second person is not promised: that it is being decided is all that is said.
+    """
+    refunds = list(done.refunds.exclude(state=RefundState.REQUESTED).select_related("payment").order_by("pk"))
     context = {
         "booking": booking,
         "merchant": booking.merchant,
         "cancellation": done,
         "refunds": refunds,
         "total_minor": sum(refund.total_minor for refund in refunds),
+        "is_undecided": done.refunds.filter(state=RefundState.REQUESTED).exists(),
         "event_at": booking.local(booking.starts_at),
         "link": booking_link(booking),
     }

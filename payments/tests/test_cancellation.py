@@ -160,6 +160,10 @@ def test_staff_may_give_more_than_the_policy_with_a_reason_and_a_second_person(
         cancel(booking, by=staff(shop, Role.CLERK), reason="storm")
     done = cancel(booking, by=manager, reason="storm", percent=100, authenticated_at=clock.now())
     assert (done.overruled, done.kept_minor) == (True, 0)
+    mail = OutboxEmail.objects.get(key__startswith="cancelled")
+    for words in (mail.text, mail.html):
+        assert "being decided" in words
+        assert "$1,174.50" not in words  # nobody has agreed to it yet
     waiting = list(Refund.objects.filter(state=RefundState.REQUESTED))
     assert sum(refund.total_minor for refund in waiting) >= 50_000
     for refund in waiting:
