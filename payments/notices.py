@@ -17,20 +17,13 @@ from payments.models import Cancellation, CardCharge, Payment, Refund, RefundSta
 
 def refunded(refund: Refund, *, payment: Payment, booking: Booking) -> None:
     """Tell that a refund succeeded: not before, and once."""
-    context = {
-        "refund": refund,
-        "payment": payment,
-        "booking": booking,
-        "merchant": booking.merchant,
-        "link": booking_link(booking),
-    }
-    outbox.enqueue(
+    _to_customer(
+        "refund",
+        booking,
         key=f"refund:{refund.public_id}",
-        to=booking.contact_email,
         subject=f"Your refund from {booking.merchant.name}",
-        text=render_to_string("email/refund.txt", context),
-        html=render_to_string("email/refund.html", context),
-        merchant_id=booking.merchant_id,
+        refund=refund,
+        payment=payment,
     )
 
 
@@ -40,54 +33,43 @@ def cancelled(booking: Booking, done: Cancellation) -> None:
     What waits for a second person is not promised: that it is being decided is all that is said.
     """
     refunds = list(done.refunds.exclude(state=RefundState.REQUESTED).select_related("payment").order_by("pk"))
-    context = {
-        "booking": booking,
-        "merchant": booking.merchant,
-        "cancellation": done,
-        "refunds": refunds,
-        "total_minor": sum(refund.total_minor for refund in refunds),
-        "is_undecided": done.refunds.filter(state=RefundState.REQUESTED).exists(),
-        "event_at": booking.local(booking.starts_at),
-        "link": booking_link(booking),
-    }
-    outbox.enqueue(
+    _to_customer(
+        "booking_cancelled",
+        booking,
         key=f"cancelled:{done.public_id}",
-        to=booking.contact_email,
         subject=f"Your booking {booking.code} is cancelled",
-        text=render_to_string("email/booking_cancelled.txt", context),
-        html=render_to_string("email/booking_cancelled.html", context),
-        merchant_id=booking.merchant_id,
+        cancellation=done,
+        refunds=refunds,
+        total_minor=sum(refund.total_minor for refund in refunds),
+        is_undecided=done.refunds.filter(state=RefundState.REQUESTED).exists(),
     )
 
 
 def reminder(booking: Booking, part: Instalment, *, kind: str, is_overdue: bool) -> bool:
     """Remind of an instalment that falls due, or is overdue; False when this reminder was left before."""
     rates = agreement.method_fee_rates(booking)
-    context = {
-        "booking": booking,
-        "merchant": booking.merchant,
-        "part": part,
-        "is_overdue": is_overdue,
-        "by_card_minor": pricing.method_total(part.open_minor, rate=rates["card"]),
-        "least_minor": min(pricing.method_total(part.open_minor, rate=rate) for rate in rates.values()),
-        "event_at": booking.local(booking.starts_at),
-        "link": booking_link(booking),
-    }
     words = "is overdue" if is_overdue else "is due soon"
-    return outbox.enqueue(
+    return _to_customer(
+        "reminder",
+        booking,
         key=f"reminder:{part.pk}:{part.due_on}:{kind}",
-        to=booking.contact_email,
         subject=f"The {part.get_purpose_display().lower()} for {booking.code} {words}",
-        text=render_to_string("email/reminder.txt", context),
-        html=render_to_string("email/reminder.html", context),
-        merchant_id=booking.merchant_id,
+        part=part,
+        is_overdue=is_overdue,
+        by_card_minor=pricing.method_total(part.open_minor, rate=rates["card"]),
+        least_minor=min(pricing.method_total(part.open_minor, rate=rate) for rate in rates.values()),
     )
 
 
 def refund_failed(refund: Refund, *, payment: Payment, booking: Booking) -> None:
     """Tell the truth when a refund failed, also when it had been told as done: the money is with the merchant."""
-    _about_refund(
-        "refund_failed", refund, payment=payment, booking=booking, subject="Your refund did not arrive"
+    _to_customer(
+        "refund_failed",
+        booking,
+        key=f"refund_failed:{refund.public_id}",
+        subject=f"Your refund did not arrive ({booking.code})",
+        refund=refund,
+        payment=payment,
     )
 
 
@@ -107,18 +89,19 @@ def refund_declined(refund: Refund, *, by: User | None = None) -> None:
         _to_staff("refund_declined", refund, to=asker.email, subject="Your refund request has ended")
 
 
-def _about_refund(template: str, refund: Refund, *, payment: Payment, booking: Booking, subject: str) -> None:
+def _to_customer(template: str, booking: Booking, *, key: str, subject: str, **facts: Any) -> bool:
+    """One e-mail to the booking's contact, in both forms; False when this one was left before."""
     context = {
-        "refund": refund,
-        "payment": payment,
         "booking": booking,
         "merchant": booking.merchant,
+        "event_at": booking.local(booking.starts_at),
         "link": booking_link(booking),
+        **facts,
     }
-    outbox.enqueue(
-        key=f"{template}:{refund.public_id}",
+    return outbox.enqueue(
+        key=key,
         to=booking.contact_email,
-        subject=f"{subject} ({booking.code})",
+        subject=subject,
         text=render_to_string(f"email/{template}.txt", context),
         html=render_to_string(f"email/{template}.html", context),
         merchant_id=booking.merchant_id,
@@ -149,44 +132,27 @@ def _to_staff(template: str, refund: Refund, *, to: str, subject: str) -> None:
 
 def changed(booking: Booking, *, before: Mapping[str, Any], credit_minor: int, key: str) -> None:
     """Tell that guests, menu, add-ons or the time changed, what it costs now, and what is due next."""
-    due = next((part for part in booking.instalments.order_by("position") if part.open_minor), None)
-    context = {
-        "booking": booking,
-        "merchant": booking.merchant,
-        "before_minor": before["total_minor"],
-        "moved": before["starts_at"] != booking.starts_at.isoformat(),
-        "event_at": booking.local(booking.starts_at),
-        "due": due,
-        "credit_minor": credit_minor,
-        "link": booking_link(booking),
-    }
-    outbox.enqueue(
+    _to_customer(
+        "booking_changed",
+        booking,
         key=key,
-        to=booking.contact_email,
         subject=f"Your booking {booking.code} was changed",
-        text=render_to_string("email/booking_changed.txt", context),
-        html=render_to_string("email/booking_changed.html", context),
-        merchant_id=booking.merchant_id,
+        before_minor=before["total_minor"],
+        moved=before["starts_at"] != booking.starts_at.isoformat(),
+        due=next((part for part in booking.instalments.order_by("position") if part.open_minor), None),
+        credit_minor=credit_minor,
     )
 
 
 def bank_wants_customer(charge: CardCharge, *, payment: Payment, booking: Booking) -> None:
     """Ask the customer to complete a payment that their bank did not allow while they were away. Once for each try."""
-    context = {
-        "payment": payment,
-        "card": charge.card,
-        "booking": booking,
-        "merchant": booking.merchant,
-        "event_at": booking.local(booking.starts_at),
-        "link": booking_link(booking),
-    }
-    outbox.enqueue(
+    _to_customer(
+        "bank_wants_customer",
+        booking,
         key=f"bank-wants-customer:{payment.public_id}:{charge.number}",
-        to=booking.contact_email,
         subject=f"Your bank asks you to confirm a payment to {booking.merchant.name}",
-        text=render_to_string("email/bank_wants_customer.txt", context),
-        html=render_to_string("email/bank_wants_customer.html", context),
-        merchant_id=booking.merchant_id,
+        payment=payment,
+        card=charge.card,
     )
 
 
