@@ -27,7 +27,6 @@ from payments.models import (
 from payments.refunds import approving, holding
 
 logger = logging.getLogger(__name__)
-CUSTOMER = "customer"
 
 
 def cancel(

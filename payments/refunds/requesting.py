@@ -93,12 +93,10 @@ def create_together(
 ) -> list[Refund]:
     """The rows of one decision, held: they go together, or wait together for a second person. Under the locks."""
     if asked.as_credit and asked.cause in amounts.FROM_CREDIT:
+        # It is on no booking: taken as credit, it would be given twice, out of the deposits of what it did not pay.
         raise errors.NotRefundable(
             "What was paid twice or too much is kept as credit already; it can only be sent back."
         )
-    if asked.as_credit and asked.cause in amounts.FROM_CREDIT:
-        # It is on no booking: taken as credit, it would be given twice, out of the deposits of what it did not pay.
-        raise errors.NotRefundable("What was paid too much is the customer's credit already.")
     planned = [
         (payment, amounts.preview(payment=payment, amount_minor=minor, cause=asked.cause))
         for payment, minor in parts
