@@ -1,6 +1,6 @@
 """Refusals on the customers' way in, in the words of this room."""
 
-from core.errors import Conflict, Invalid
+from core.errors import Conflict
 
 
 class LinkRefused(Conflict):
@@ -15,10 +15,3 @@ class AddressTaken(Conflict):
 
     code = "address_taken"
     title = "That e-mail address has bookings of its own"
-
-
-class InvalidProfile(Invalid):
-    """What was typed cannot be kept; `extra["fields"]` says what of it."""
-
-    code = "invalid_profile"
-    title = "Please look at what you typed"
