@@ -18,6 +18,8 @@ _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 _LOOKALIKES = str.maketrans({"I": "1", "L": "1", "O": "0", "U": "V"})
 _SEPARATORS = re.compile(r"[\s\-‐‑‒–—−_.·#]+")
 _LONGEST_TYPED = 64
+# What a spreadsheet takes for a number (12345678, 1234E567) and card networks for a text without a letter.
+_NUMBER = re.compile(r"\d+(E\d+)?")
 
 
 def _powers() -> tuple[int, ...]:
@@ -85,9 +87,20 @@ def exchanged(text: str) -> tuple[str, ...]:
 
 
 def new() -> str:
-    """A random code. 32^7 of them: the caller tries again when one is taken."""
-    body = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH - 1))
-    return body + ALPHABET[_check_value(body)]
+    """A random code that nobody takes for a number. 32^7 of them: the caller tries again when one is taken."""
+    while True:
+        body = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH - 1))
+        code = body + ALPHABET[_check_value(body)]
+        if not _NUMBER.fullmatch(code):
+            return code
+
+
+def descriptor(code: str) -> str:
+    """The code as it stands on a card holder's statement, ten characters at most.
+
+    Card networks refuse a text without a letter, and a code of digits may have been given out long ago.
+    """
+    return code if any(character.isalpha() for character in code) else f"NO{code}"
 
 
 def normalise(text: str) -> str:

@@ -14,6 +14,22 @@ def test_a_new_code_has_eight_characters_of_the_alphabet_and_is_valid() -> None:
         assert codes.is_valid(code)
 
 
+@pytest.mark.parametrize("body", ["1234003", "12E4003"])
+def test_a_new_code_is_never_one_that_a_spreadsheet_takes_for_a_number(
+    monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    drawn = iter(f"{body}7K3M9QX")
+    monkeypatch.setattr(codes.secrets, "choice", lambda _: next(drawn))
+    assert codes.new().startswith("7K3M9QX")
+
+
+def test_a_code_of_digits_that_was_given_out_stays_valid_and_has_a_letter_on_a_cards_statement() -> None:
+    digits = next(f"1234003{last}" for last in codes.ALPHABET if codes.is_valid(f"1234003{last}"))
+    assert digits.isdigit()
+    assert codes.descriptor(digits) == f"NO{digits}"
+    assert codes.descriptor("7K3M9QXA") == "7K3M9QXA"
+
+
 def test_codes_differ() -> None:
     assert len({codes.new() for _ in range(2_000)}) == 2_000
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from bookings import codes
 from bookings.models import Booking
 from core import clock
 from customers import merchants
@@ -118,7 +119,7 @@ def _shared(payment: Payment, booking: Booking) -> dict[str, Any]:
     return {
         "currency": payment.currency,
         "description": f"{payment.get_purpose_display()} for {booking.code}",
-        "descriptor_suffix": booking.code,
+        "descriptor_suffix": codes.descriptor(booking.code),
         "metadata": {
             facts.PAYMENT_KEY: str(payment.public_id),
             facts.BOOKING_KEY: booking.code,

@@ -32,6 +32,15 @@ def test_starting_twice_takes_up_the_same_payment(shop: Shop):
     assert len(intents(shop)) == 1
 
 
+@pytest.mark.parametrize("mode", ["element", "hosted"])
+def test_a_booking_whose_code_is_all_digits_can_be_paid_by_card(shop: Shop, mode: str):
+    """Card networks refuse a statement text without a letter."""
+    booking = shop.book()
+    type(booking).objects.filter(pk=booking.pk).update(code="12340033")
+    booking.refresh_from_db()
+    assert shop.start(booking, mode=mode).payment.state == PaymentState.PENDING
+
+
 def test_the_client_secret_is_stored_nowhere(shop: Shop):
     started = shop.start(shop.book())
     assert started.client_secret
