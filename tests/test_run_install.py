@@ -51,6 +51,30 @@ def run(command: list[str], *, folder: Path, environment: dict[str, str]) -> str
     return done.stdout
 
 
+@pytest.mark.parametrize(
+    ("given", "kept_in"),
+    [
+        ({"PYTHONDONTWRITEBYTECODE": "1"}, "{checkout}/.venv/.pycache"),
+        ({"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": "/theirs"}, "/theirs"),
+        ({}, ""),
+    ],
+)
+def test_compiled_modules_are_kept_even_where_none_are_wanted_beside_the_sources(
+    checkout: Path, given: dict[str, str], kept_in: str
+) -> None:
+    done = subprocess.run(
+        ["sh", "-c", ". script/python.sh; echo ${PYTHONPYCACHEPREFIX:-}; $PYTHON -c 'import secrets'"],
+        cwd=checkout,
+        env={"PATH": os.environ["PATH"]} | given,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == kept_in.format(checkout=checkout)
+    kept = list(checkout.glob(".venv/.pycache/**/secrets.*.pyc"))
+    assert bool(kept) == kept_in.startswith("{checkout}")
+
+
 @pytest.mark.parametrize("command", ["server", "test", "bench"])
 def test_an_old_python_is_named_with_what_to_install(checkout: Path, tmp_path: Path, command: str) -> None:
     old = tmp_path / "bin"
