@@ -11,6 +11,7 @@ import pytest
 from script.console import ROOT
 from script.testing import PROCESSES, processes_for
 from tests import lanes
+from tests.test_run_tests import LIGHT
 
 NOTES_DOWN = """
 import json, os, pathlib
@@ -39,7 +40,7 @@ def test_each_process_has_its_own_database_broker_room_and_folder_and_a_failure_
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-n", "2", "-c", ini, "--rootdir", str(tmp_path), str(tmp_path)],
         cwd=tmp_path,
-        env=outside | {"PYTHONPATH": str(ROOT), "PYTEST_PLUGINS": "tests.lanes"},
+        env=outside | LIGHT | {"PYTHONPATH": str(ROOT), "PYTEST_PLUGINS": "tests.lanes"},
         capture_output=True,
         text=True,
         check=False,
