@@ -237,7 +237,7 @@ def snapshot(booking: Booking) -> dict[str, Any]:
         "plan": [
             {**row, "due_on": row["due_on"].isoformat() if row["due_on"] else None}
             for row in booking.instalments.values(
-                "position", "purpose", "amount_minor", "paid_minor", "due_on"
+                "position", "purpose", "amount_minor", "paid_minor", "forgiven_minor", "due_on"
             )
         ],
     }

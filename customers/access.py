@@ -24,6 +24,7 @@ CANCEL = "payments.cancel_booking"  # and reinstate
 COMPLETE = "payments.complete_booking"  # and take that back
 RESOLVE = "payments.resolve_desk"
 GRANT_CREDIT = "payments.grant_credit"
+WRITE_OFF = "payments.write_off"
 CAPTURE = "payments.capture"
 CHARGE_CARD = "payments.charge_card"
 VERIFY = "payments.verify"  # transfers: confirm, reject, record
@@ -56,7 +57,19 @@ _WORK = (
     | frozenset({VERIFY, IMPORT_STATEMENT})
 )
 _MANAGE = _codes("bookings", models="menu addon taxrate travelfee", actions="add change delete") | frozenset(
-    {REFUND, APPROVE, CANCEL, COMPLETE, RESOLVE, GRANT_CREDIT, CAPTURE, CHARGE_CARD, REVERSE, HANDLE_EVENTS}
+    {
+        REFUND,
+        APPROVE,
+        CANCEL,
+        COMPLETE,
+        RESOLVE,
+        GRANT_CREDIT,
+        WRITE_OFF,
+        CAPTURE,
+        CHARGE_CARD,
+        REVERSE,
+        HANDLE_EVENTS,
+    }
 )
 _OWN = (
     _codes("bookings", models="legaltext", actions="add")

@@ -102,6 +102,7 @@ class MerchantAdmin(DetailAdmin):
                     "deposit_minor",
                     "balance_due_days",
                     "minimum_spend_minor",
+                    "cash_tolerance_minor",
                     "policy",
                 )
             },

@@ -12,10 +12,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Sum
 
-from bookings.models import Booking
+from bookings.models import Booking, BookingState
 from core import clock
 from customers.models import Customer, Merchant
-from payments.models import LedgerEntry, LedgerTransaction, Payment
+from payments.models import Account, LedgerEntry, LedgerTransaction, Payment
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,13 @@ def booking_balance(booking: Booking, *, account: str) -> int:
     """What this booking has on one account, in minor units (debits positive)."""
     total = LedgerEntry.objects.filter(booking=booking, account=account).aggregate(total=Sum("amount_minor"))
     return total["total"] or 0
+
+
+def receivable_in(booking: Booking, *, minor: int) -> int:
+    """How much of `minor` pays what is owed for an event that is done already."""
+    if booking.state != BookingState.COMPLETED:
+        return 0
+    return min(max(0, booking_balance(booking, account=Account.ACCOUNTS_RECEIVABLE)), minor)
 
 
 def payment_balance(payment: Payment, *, account: str) -> int:

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from bookings import access, agreement, pricing
-from bookings.models import Booking, Instalment
+from bookings.models import Booking, BookingState, Instalment
 from core import outbox
 from customers import access as roles
 from customers import merchants
@@ -47,8 +47,7 @@ def cancelled(booking: Booking, done: Cancellation) -> None:
 
 def reminder(booking: Booking, part: Instalment, *, kind: str, is_overdue: bool) -> bool:
     """Remind of an instalment that falls due, or is overdue; False when this reminder was left before."""
-    rates = agreement.method_fee_rates(booking)
-    words = "is overdue" if is_overdue else "is due soon"
+    words = "is overdue" if is_overdue and part.due_on else "is due soon" if part.due_on else "is due now"
     return _to_customer(
         "reminder",
         booking,
@@ -56,9 +55,30 @@ def reminder(booking: Booking, part: Instalment, *, kind: str, is_overdue: bool)
         subject=f"The {part.get_purpose_display().lower()} for {booking.code} {words}",
         part=part,
         is_overdue=is_overdue,
-        by_card_minor=pricing.method_total(part.open_minor, rate=rates["card"]),
-        least_minor=min(pricing.method_total(part.open_minor, rate=rate) for rate in rates.values()),
+        **_to_pay(booking, part.open_minor),
     )
+
+
+def more_time(booking: Booking, part: Instalment, *, open_minor: int) -> bool:
+    """Tell the later day that staff gave for what is open, in minor units; once for each day."""
+    return _to_customer(
+        "reminder",
+        booking,
+        key=f"more-time:{part.pk}:{part.due_on}",
+        subject=f"You have more time to pay for {booking.code}",
+        part=part,
+        is_new_day=True,
+        **_to_pay(booking, open_minor),
+    )
+
+
+def _to_pay(booking: Booking, open_minor: int) -> dict[str, Any]:
+    rates = agreement.method_fee_rates(booking)
+    return {
+        "by_card_minor": pricing.method_total(open_minor, rate=rates["card"]),
+        "least_minor": min(pricing.method_total(open_minor, rate=rate) for rate in rates.values()),
+        "is_over": booking.state == BookingState.COMPLETED,
+    }
 
 
 def refund_failed(refund: Refund, *, payment: Payment, booking: Booking) -> None:

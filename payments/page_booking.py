@@ -194,6 +194,8 @@ def _paid(part: Instalment, *, payments: Sequence[Payment]) -> tuple[int, str]:
     ]
     came = sum(payment.placed_minor + payment.received_fee_minor for payment in own)
     back = min(came, sum(payment.refunded_minor for payment in own))
+    if part.forgiven_minor:
+        return came - back, "Nothing more to pay"
     if not came:
         return part.amount_minor, "Paid" if part.amount_minor else "Nothing to pay"
     refunded = f", {format_minor(back, own[0].currency)} refunded" if back else ""

@@ -94,7 +94,7 @@ def _open_parts(booking: Booking, parts: Sequence[Part]) -> list[tuple[Part, int
         row = next((row for row in rows if row.purpose == part.purpose), None)
         if row is not None:
             rows.remove(row)
-        open_minor = part.amount_minor - (row.paid_minor if row else 0)
+        open_minor = part.amount_minor - (row.covered_minor if row else 0)
         if open_minor > 0:
             found.append((part, open_minor))
     return found

@@ -16,7 +16,7 @@ from bookings.models import Booking, BookingState, Instalment, Slot
 from core import clock
 from core.money import share
 from customers import platform_fees
-from payments import credit, desk, dues, ledger, receipts
+from payments import credit, desk, dues, ledger, receipts, rounding
 from payments.models import Account, CreditSource, DeskKind, Payment, PaymentState
 
 # Money of these bookings is nobody's yet: staff place it.
@@ -70,11 +70,14 @@ class Placement:
 
 @dataclass(frozen=True)
 class Booked:
-    """What became of it: `refusal` is the desk item's kind, empty when everything fits."""
+    """What became of it: `refusal` is the desk item's kind, empty when everything fits. `forgiven_minor` is what cash
+    was short of and nobody asks for.
+    """
 
     place: Placement
     refusal: str
     instalment: Instalment | None
+    forgiven_minor: int = 0
 
 
 def lock(booking_ids: Collection[int]) -> dict[int, Booking]:
@@ -101,15 +104,19 @@ def book(
     drawn = []
     if instalment is not None and booking is not None:
         principal = min(asked.amount_minor, money.amount_minor - _fee(asked, money.amount_minor))
+        if rounding.is_near(payment, short_minor=asked.total_minor - money.amount_minor):
+            principal = asked.amount_minor
         drawn = dues.absorb(payment, instalment, principal_minor=principal)
     place = (
         split(asked, instalment, amount_minor=money.amount_minor, in_parts=money.in_parts)
         if instalment is not None
         else Placement(credit_minor=money.amount_minor)
     )
-    refusal = _refusal(payment, booking, instalment, money, asked=asked, place=place)
+    forgiven = forgivable(payment, instalment, asked=asked, place=place, amount_minor=money.amount_minor)
+    covers = instalment is not None and place.placed_minor + forgiven >= instalment.open_minor
+    refusal = _refusal(payment, booking, instalment, money, asked=asked, place=place, covers=covers)
     if refusal in _NOT_PLACED:
-        place = Placement(unallocated_minor=money.amount_minor)
+        place, forgiven = Placement(unallocated_minor=money.amount_minor), 0
     _record(payment, money, place, save=save)
     _post(payment, booking, money, place)
     credit.keep(payment, amount_minor=place.credit_minor, source=CreditSource.SURPLUS)
@@ -117,10 +124,11 @@ def book(
         Instalment.objects.bulk_update(drawn, ["amount_minor", "purpose"])
         instalment.paid_minor += place.placed_minor
         instalment.save(update_fields=["paid_minor"])
+        rounding.settle(payment, booking, instalment, forgiven_minor=forgiven, actor=money.actor)
     _raise_for(refusal, payment, booking, money, place)
     if booking is not None:
         receipts.leave(payment)
-    return Booked(place, refusal, instalment)
+    return Booked(place, refusal, instalment, forgiven)
 
 
 def _instalment(payment: Payment) -> Instalment | None:
@@ -143,6 +151,17 @@ def split(asked: Asked, instalment: Instalment, *, amount_minor: int, in_parts: 
     return Placement(placed, kept_fee, amount_minor - placed - kept_fee)
 
 
+def forgivable(
+    payment: Payment, instalment: Instalment | None, *, asked: Asked, place: Placement, amount_minor: int
+) -> int:
+    """What this cash leaves open and nobody asks for, in minor units of principal."""
+    if instalment is None or not place.placed_minor:
+        return 0
+    if not rounding.is_near(payment, short_minor=asked.total_minor - amount_minor):
+        return 0
+    return instalment.open_minor - place.placed_minor
+
+
 def _fee(asked: Asked, amount_minor: int) -> int:
     """The method fee's share of what came, the whole of it at most."""
     if not asked.total_minor:
@@ -158,6 +177,7 @@ def _refusal(
     *,
     asked: Asked,
     place: Placement,
+    covers: bool,
 ) -> str:
     """Why this money does not fit, or empty. Confirms the booking when it does and the instalment is covered."""
     if money.as_credit and payment.customer_id:
@@ -168,8 +188,7 @@ def _refusal(
         return DeskKind.SURPLUS  # paid a second time
     if booking.state == BookingState.CANCELLED:
         return DeskKind.LATE_MONEY
-    covers = place.placed_minor >= instalment.open_minor if money.in_parts else _is_whole(money, asked)
-    if not covers:
+    if not (covers if money.in_parts else _is_whole(money, asked)):
         if booking.state == BookingState.EXPIRED:
             return DeskKind.LATE_MONEY
         return "" if money.in_parts else DeskKind.AMOUNT_MISMATCH
@@ -215,16 +234,9 @@ def _record(payment: Payment, money: Incoming, place: Placement, *, save: Sequen
     )
 
 
-def receivable_in(booking: Booking, *, placed_minor: int) -> int:
-    """How much of it pays what is owed for an event that is done already, in minor units."""
-    if booking.state != BookingState.COMPLETED:
-        return 0
-    return min(max(0, ledger.booking_balance(booking, account=Account.ACCOUNTS_RECEIVABLE)), placed_minor)
-
-
 def _post(payment: Payment, booking: Booking | None, money: Incoming, place: Placement) -> None:
     fee_tax = agreement.tax_in_method_fee(booking, fee_minor=place.fee_minor) if booking else 0
-    receivable = receivable_in(booking, placed_minor=place.placed_minor) if booking else 0
+    receivable = ledger.receivable_in(booking, minor=place.placed_minor) if booking else 0
     what = booking.code if booking else money.description
     ledger.post(
         merchant=payment.merchant,

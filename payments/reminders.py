@@ -1,25 +1,27 @@
-"""Reminders of payments that fall due: before, the day after, and once more; then a person is told.
+"""Reminders of payments that fall due: before, the day after, and once more; then a person is told. And by a click.
 
 Never to somebody who has paid, says they have, or whose payment is on its way: that is asked under the Booking's lock,
 in the transaction that leaves the e-mail. Each reminder is sent once (the e-mail's key names instalment, day and kind),
-between nine and seven in the merchant's zone. Days are calendar days there.
+between nine and seven in the merchant's zone. Days are calendar days there. What is due at once has no day: it is
+reminded of a day after it came up. Once the event is over nobody is reminded by the clock, but a person is told.
 """
 
 from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Q
 
 from bookings.models import Booking, BookingState, Instalment
 from core import clock
+from core.errors import Forbidden
+from customers import access
 from customers.models import Merchant
-from payments import desk, notices
-from payments.models import DeskKind, PaymentState
+from payments import desk, dues, errors, notices
+from payments.models import ON_ITS_WAY
 
-# The customer has done their part, or is doing it.
-ON_ITS_WAY = frozenset({PaymentState.CLAIMED, PaymentState.PROCESSING, PaymentState.AUTHORIZED})
 HOURS = range(9, 19)
 
 
@@ -30,11 +32,14 @@ class Kind:
     name: str
     is_overdue: bool = False
     tells_staff: bool = False
+    writes: bool = True
 
 
 BEFORE = Kind("before")
 AFTER = Kind("after", is_overdue=True)
 AGAIN = Kind("again", is_overdue=True, tells_staff=True)
+OWED = Kind("owed", is_overdue=True, tells_staff=True, writes=False)
+_SETTLING = timedelta(days=1)  # After a change or a payment, what is due at once is no news yet.
 
 
 def remind_due() -> int:
@@ -51,14 +56,16 @@ def _of(merchant: Merchant) -> int:
     last = today + timedelta(days=merchant.remind_days_before)
     open_parts = Instalment.objects.filter(
         booking__merchant=merchant,
-        booking__state=BookingState.CONFIRMED,
+        booking__state__in=desk.OWING,
         booking__starts_at__gt=clock.now() - timedelta(days=60),
-        due_on__lte=last,
-        amount_minor__gt=F("paid_minor"),
+        amount_minor__gt=F("paid_minor") + F("forgiven_minor"),
     ).exclude(Q(payments__state__in=ON_ITS_WAY))
+    open_parts = open_parts.filter(Q(due_on__lte=last) | Q(due_on__isnull=True))
     sent = 0
-    for part in open_parts.order_by("due_on", "pk").iterator():
+    for part in open_parts.select_related("booking").order_by("due_on", "pk").iterator():
         kind = kind_on(today, due_on=part.due_on, merchant=merchant)
+        if part.booking.state == BookingState.COMPLETED:
+            kind = OWED if part.due_on is None or part.due_on < today else None
         if kind is not None:
             sent += _remind(part, kind=kind)
     return sent
@@ -67,7 +74,7 @@ def _of(merchant: Merchant) -> int:
 def kind_on(today: date, *, due_on: date | None, merchant: Merchant) -> Kind | None:
     """What this day calls for, if anything. Pure."""
     if due_on is None:
-        return None
+        return AFTER
     if today > due_on:
         late = merchant.remind_days_after and today >= due_on + timedelta(days=merchant.remind_days_after)
         return AGAIN if late else AFTER
@@ -77,31 +84,55 @@ def kind_on(today: date, *, due_on: date | None, merchant: Merchant) -> Kind | N
 
 @transaction.atomic
 def _remind(part: Instalment, *, kind: Kind) -> bool:
+    booking, part = _locked(part)
+    if booking.state not in desk.OWING or not part.open_minor:
+        return False
+    if booking.payments.filter(state__in=ON_ITS_WAY).exists():
+        return False
+    if part.due_on is None and kind.writes and _is_settling(booking):
+        return False
+    if kind.tells_staff:
+        desk.raise_overdue(booking, part)
+    if not kind.writes:
+        return False
+    return notices.reminder(booking, part, kind=kind.name, is_overdue=kind.is_overdue)
+
+
+def _locked(part: Instalment) -> tuple[Booking, Instalment]:
     booking = (
         Booking.objects.select_for_update(of=("self",), no_key=True)
         .select_related("merchant", "menu")
         .get(pk=part.booking_id)
     )
-    part = Instalment.objects.get(pk=part.pk)
-    if booking.state != BookingState.CONFIRMED or not part.open_minor:
-        return False
-    if booking.payments.filter(state__in=ON_ITS_WAY).exists():
-        return False
-    if kind.tells_staff:
-        _tell_staff(booking, part)
-    return notices.reminder(booking, part, kind=kind.name, is_overdue=kind.is_overdue)
+    return booking, Instalment.objects.get(pk=part.pk)
 
 
-def _tell_staff(booking: Booking, part: Instalment) -> None:
-    desk.raise_item(
-        merchant=booking.merchant,
-        kind=DeskKind.OVERDUE,
-        key=f"overdue:{part.pk}:{part.due_on}",
-        summary=f"The {part.get_purpose_display().lower()} of {booking.code} is overdue",
-        booking=booking,
-        evidence={
-            "open_minor": part.open_minor,
-            "currency": booking.currency,
-            "due_on": str(part.due_on),
-        },
+def _is_settling(booking: Booking) -> bool:
+    since = clock.now() - _SETTLING
+    return (
+        booking.edits.filter(created_at__gt=since).exists()
+        or booking.payments.filter(updated_at__gt=since).exists()
     )
+
+
+@transaction.atomic
+def remind_now(booking: Booking, *, by: User) -> Instalment:
+    """Staff remind of what is open next, at most once a day; the part that the e-mail is about.
+
+    Raises Forbidden, NothingToPay, NotPossible (a payment is on its way, or it was said today); then nothing is sent.
+    """
+    if not access.may(by, permission=access.VERIFY, merchant_id=booking.merchant_id):
+        raise Forbidden("Your role does not allow to remind customers.")
+    if booking.state not in desk.OWING:
+        raise errors.NotPossible(f"This booking is {booking.get_state_display().lower()}.")
+    part = dues.next_due(booking).instalment
+    booking, part = _locked(part)
+    if booking.state not in desk.OWING or not part.open_minor:
+        raise errors.NothingToPay("Nothing is open any more.")
+    if booking.payments.filter(state__in=ON_ITS_WAY).exists():
+        raise errors.NotPossible("A payment of it is on its way, or said to be: look for that first.")
+    today = clock.today(booking.timezone)
+    is_overdue = part.due_on is not None and part.due_on < today
+    if not notices.reminder(booking, part, kind=f"asked-{today}", is_overdue=is_overdue):
+        raise errors.NotPossible("They were reminded today already.")
+    return part

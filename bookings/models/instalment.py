@@ -18,7 +18,8 @@ class Instalment(models.Model):
 
     `paid_minor` is that derived figure, kept by the payments room in the same transaction as each payment and refund
     (principal placed here, less refunds that are on their way or done), so that lists need no sums. It exceeds
-    `amount_minor` only while a refund that failed waits for staff.
+    `amount_minor` only while a refund that failed waits for staff. `forgiven_minor` is what nobody asks for any more
+    (a few cents of cash, a rest that staff wrote off): it is not money, and never becomes any.
     """
 
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="instalments")
@@ -26,7 +27,13 @@ class Instalment(models.Model):
     purpose = models.CharField(max_length=8, choices=Purpose)
     amount_minor = models.PositiveBigIntegerField()
     paid_minor = models.PositiveBigIntegerField(default=0)
+    forgiven_minor = models.PositiveBigIntegerField(
+        default=0, help_text="Of the amount, what is not asked for any more; the log of write-offs says why."
+    )
     due_on = models.DateField(null=True, blank=True, help_text="Empty: due now.")
+    deferred_to = models.DateField(
+        null=True, blank=True, help_text="The later day that staff gave; it outlives a change of the booking."
+    )
 
     class Meta:
         ordering = ["position"]
@@ -39,6 +46,11 @@ class Instalment(models.Model):
         return f"{self.get_purpose_display()} of {self.booking_id}"
 
     @property
+    def covered_minor(self) -> int:
+        """What is not asked for: paid or forgiven, in minor units."""
+        return self.paid_minor + self.forgiven_minor
+
+    @property
     def open_minor(self) -> int:
         """What is still to be paid of it, in minor units, never negative."""
-        return max(0, self.amount_minor - self.paid_minor)
+        return max(0, self.amount_minor - self.covered_minor)

@@ -85,6 +85,10 @@ class MerchantForm(TransferSettings):
     move_fee_minor = MinorAmountField(
         label="Fee for moving", help_text="Added to the price each time, tax included. 0: none."
     )
+    cash_tolerance_minor = MinorAmountField(
+        label="Cash may be short by",
+        help_text="So few cents settle what was due; they are booked as an adjustment. 0: it must be exact.",
+    )
     reauthenticate_from_minor = MinorAmountField(
         label="Prove who you are from",
         help_text="Refunds from here on need a sign-in of the last 15 minutes.",

@@ -112,6 +112,10 @@ class Merchant(PublicIdModel):
         default=50_000,
         help_text="Refunds from here on, together per booking or per person and day, need a second person.",
     )
+    cash_tolerance_minor = models.PositiveSmallIntegerField(
+        default=5,
+        help_text="Cash that is short by so much at most settles what was due; 0: it must be exact. In minor units.",
+    )
     reauthenticate_from_minor = models.PositiveBigIntegerField(
         default=20_000, help_text="Refunds from here on need a recent sign-in."
     )

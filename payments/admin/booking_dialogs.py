@@ -10,8 +10,8 @@ from unfold.decorators import action
 from bookings.models import Booking, BookingState
 from core import clock
 from customers import access
-from payments import cancellation, completion
-from payments.admin import booking_cancel, booking_changes, dialogs
+from payments import cancellation, completion, writeoffs
+from payments.admin import booking_cancel, booking_changes, booking_owed, dialogs
 from payments.admin.dialogs import Dialog, Effect, ReasonForm
 from payments.changes.editing import CHANGEABLE
 from payments.errors import BookingSettled
@@ -25,6 +25,10 @@ NAMES = (
     "reinstate",
     "complete",
     "undo_completion",
+    "remind_now",
+    "more_time",
+    "write_off",
+    "ask_again",
 )
 
 
@@ -42,6 +46,15 @@ class BookingDialogs:
 
     def has_edit_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return self._may(request, obj, permission=EDIT)
+
+    def has_verify_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return self._may(request, obj, permission=access.VERIFY)
+
+    def has_resolve_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return self._may(request, obj, permission=access.RESOLVE)
+
+    def has_write_off_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return self._may(request, obj, permission=access.WRITE_OFF)
 
     @action(description="Change", icon="edit", permissions=["edit"])
     def edit_booking(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -71,6 +84,22 @@ class BookingDialogs:
     def undo_completion(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._answer(request, object_id, _undo, permission=access.COMPLETE)
 
+    @action(description="Remind them now", icon="notifications", permissions=["verify"])
+    def remind_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._answer(request, object_id, booking_owed.remind, permission=access.VERIFY)
+
+    @action(description="Give more time", icon="more_time", permissions=["resolve"])
+    def more_time(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._answer(request, object_id, booking_owed.more_time, permission=access.RESOLVE)
+
+    @action(description="Write off the rest", icon="money_off", permissions=["write_off"])
+    def write_off(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._answer(request, object_id, booking_owed.write_off, permission=access.WRITE_OFF)
+
+    @action(description="Ask for it again", icon="attach_money", permissions=["write_off"])
+    def ask_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._answer(request, object_id, booking_owed.ask_again, permission=access.WRITE_OFF)
+
     # unfold's links open what these addresses answer as dialogs; without scripts they are pages.
     edit_booking.dialog = {"title": "Change", "description": ""}
     move_booking.dialog = {"title": "Move the date", "description": ""}
@@ -79,6 +108,10 @@ class BookingDialogs:
     reinstate.dialog = {"title": "Reinstate", "description": ""}
     complete.dialog = {"title": "Event is done", "description": ""}
     undo_completion.dialog = {"title": "Not done after all", "description": ""}
+    remind_now.dialog = {"title": "Remind them now", "description": ""}
+    more_time.dialog = {"title": "Give more time", "description": ""}
+    write_off.dialog = {"title": "Write off the rest", "description": ""}
+    ask_again.dialog = {"title": "Ask for it again", "description": ""}
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """No button where it makes no sense."""
@@ -136,6 +169,10 @@ def offered(row: Booking) -> set[str]:
         found.add("undo_completion")
     if any(booking_cancel.left_of(row).values()):
         found.add("refund_booking")
+    if writeoffs.open_minor(row):
+        found |= {"remind_now", "more_time", "write_off"}
+    if row.state in writeoffs.POSSIBLE and any(part.forgiven_minor for part in row.instalments.all()):
+        found.add("ask_again")
     return found
 
 

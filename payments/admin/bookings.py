@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from bookings import codes
 from bookings.models import Booking, LineKind
+from core.money import format_minor
 from customers.console import DetailAdmin, Figure, MerchantFilter, Panel, amount, link, moment
 from payments import dues
 from payments.admin import cards, panels
@@ -27,6 +28,11 @@ class BookingAdmin(BookingDialogs, CardCharging, Recording, BookingLinks, Detail
     actions_detail = (
         "record_money",
         "charge_card",
+        {
+            "title": "What is open",
+            "icon": "hourglass_bottom",
+            "items": ["remind_now", "more_time", "write_off", "ask_again"],
+        },
         {
             "title": "Change",
             "icon": "edit_calendar",
@@ -179,6 +185,7 @@ class BookingAdmin(BookingDialogs, CardCharging, Recording, BookingLinks, Detail
             panels.payments(payments, merchant=row.merchant),
             panels.refunds(refunds, merchant=row.merchant),
             cards.of_booking(row),
+            panels.edits(row),
             panels.history(row),
             panels.ledger(entries, merchant=row.merchant),
         ]
@@ -230,19 +237,33 @@ def _price(row: Booking) -> Panel:
 
 def _plan(row: Booking) -> Panel:
     instalments = dues.shown(row)
+    forgives = any(each.forgiven_minor for each in instalments)
+    written_off = ("Written off",) if forgives else ()
     return Panel(
         title="Plan",
-        columns=("Instalment", "Due on", "Amount", "Paid", "Open"),
+        columns=("Instalment", "Due on", "Amount", "Paid", *written_off, "Open"),
         rows=[
             (
                 each.get_purpose_display(),
                 f"{each.due_on:%a} {each.due_on.day} {each.due_on:%b %Y}" if each.due_on else "Now",
                 _money(row, each.amount_minor),
                 _money(row, each.paid_minor),
+                *((_money(row, each.forgiven_minor),) if forgives else ()),
                 _money(row, each.open_minor),
             )
             for each in instalments
         ],
-        numeric=frozenset({2, 3, 4}),
-        note="Without method fees, which each payment adds.",
+        numeric=frozenset({2, 3, 4, 5}),
+        note="Without method fees, which each payment adds." + _why(row),
     )
+
+
+def _why(row: Booking) -> str:
+    """What was written off and asked for again, in the words of who did it."""
+    rows = row.write_offs.select_related("by")
+    said = [
+        f"{format_minor(abs(each.amount_minor), row.currency)}: {each.get_kind_display().lower()}"
+        + (f" ({each.reason})" if each.reason else "")
+        for each in rows
+    ]
+    return f" Written off: {'; '.join(said)}." if said else ""

@@ -61,7 +61,9 @@ class SpendForm(forms.Form):
 
 def _spendable(customer: Customer) -> dict[str, tuple[str, Booking, str]]:
     """Bookings of the customer that credit can pay next."""
-    open_parts = Instalment.objects.filter(booking=OuterRef("pk"), amount_minor__gt=F("paid_minor"))
+    open_parts = Instalment.objects.filter(
+        booking=OuterRef("pk"), amount_minor__gt=F("paid_minor") + F("forgiven_minor")
+    )
     rows = Booking.objects.filter(Exists(open_parts), customer=customer, state__in=PAYABLE)
     found = {}
     for booking in rows.select_related("merchant", "customer__merchant").order_by("starts_at")[:10]:

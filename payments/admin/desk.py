@@ -8,25 +8,34 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timesince
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core import clock
 from customers import access
-from customers.console import MerchantFilter, ReadOnlyAdmin, badge, link, moment, stamp
+from customers.console import MerchantFilter, ReadOnlyAdmin, amount, badge, link, moment, stamp
 from payments import resolution
 from payments.admin import desk_dialog, desk_evidence, panels
 from payments.admin.filters import DeskFilter
 from payments.admin.tones import state_badge
-from payments.models import DeskItem
+from payments.models import DeskItem, DeskKind
+from payments.resolution import ON_BOOKING, Action
 
 
 @admin.register(DeskItem)
 class DeskItemAdmin(ReadOnlyAdmin):
     change_form_outer_before_template = "admin/payments/deskitem/item.html"
-    list_display = ("summary_shown", "kind_shown", "age", "booking_shown", "payment_shown", "how")
+    list_display = (
+        "summary_shown",
+        "kind_shown",
+        "amount_shown",
+        "age",
+        "booking_shown",
+        "payment_shown",
+        "how",
+    )
     list_filter = (DeskFilter, "kind", MerchantFilter)
     list_select_related = (
         "merchant",
@@ -42,6 +51,13 @@ class DeskItemAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeskItem]:
         rows: QuerySet[DeskItem] = super().get_queryset(request)
         return rows.select_related(*self.list_select_related)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Who closed it is told where closed ones are among them."""
+        shown = super().get_list_display(request)
+        return [
+            name for name in shown if name != "how" or request.GET.get(DeskFilter.parameter_name) != "open"
+        ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """None: the page is a template of its own (item.html)."""
@@ -77,7 +93,8 @@ class DeskItemAdmin(ReadOnlyAdmin):
             {
                 "label": choice.label,
                 "effect": choice.effect,
-                "url": reverse("admin:payments_deskitem_resolve", args=[row.pk, choice.action]),
+                "url": desk_dialog.url_of(row, choice.action),
+                "is_dialog": choice.action != Action.RECORD,
                 "may": access.may(
                     request.user,
                     permission=desk_dialog.needed(choice.action),
@@ -87,6 +104,7 @@ class DeskItemAdmin(ReadOnlyAdmin):
             for choice in resolution.choices(row)
         ]
         return {
+            "on_booking": any(choice.action in ON_BOOKING for choice in resolution.choices(row)),
             "item": row,
             "kind": self.kind_shown(row),
             "age": self.age(row),
@@ -105,6 +123,10 @@ class DeskItemAdmin(ReadOnlyAdmin):
                 ("Booking", format_html("{} {}", link(booking, text=booking.code), state_badge(booking)))
             )
             found.append(("Event", f"{when}, {booking.contact_name}"))
+        if booking is not None and row.kind == DeskKind.OVERDUE:
+            minor = sum(part.open_minor for part in booking.instalments.all())
+            now = amount(minor, currency=booking.currency, locale=row.merchant.locale)
+            found.append(("Open of it now", now))
         if payment is not None:
             words = format_html("{} {}", self.payment_shown(row), state_badge(payment))
             found.append(("Payment", words))
@@ -119,6 +141,10 @@ class DeskItemAdmin(ReadOnlyAdmin):
     @admin.display(description="Kind", ordering="kind")
     def kind_shown(self, row: DeskItem) -> SafeString:
         return badge(row.get_kind_display(), tone="" if row.closed_at else "bad")
+
+    @admin.display(description="About")
+    def amount_shown(self, row: DeskItem) -> SafeString | str:
+        return desk_evidence.about(row)
 
     @admin.display(description="Age", ordering="id")
     def age(self, row: DeskItem) -> str:

@@ -72,9 +72,27 @@ class ResolveForm(forms.Form):
         return found
 
 
+ON_BOOKING: dict[str, tuple[str, str]] = {
+    Action.RECORD: ("record_money", access.VERIFY),
+    Action.REMIND: ("remind_now", access.VERIFY),
+    Action.MORE_TIME: ("more_time", access.RESOLVE),
+    Action.CANCEL: ("cancel_booking", access.CANCEL),
+    Action.WRITE_OFF: ("write_off", access.WRITE_OFF),
+}
+
+
 def needed(action: str) -> str:
     """The permission that an action asks for."""
+    if action in ON_BOOKING:
+        return ON_BOOKING[action][1]
     return access.REFUND if action in REFUNDS else access.RESOLVE
+
+
+def url_of(item: DeskItem, action: str) -> str:
+    """Where an action is done: here, or by a dialog of the booking."""
+    if action in ON_BOOKING and item.booking_id:
+        return reverse(f"admin:bookings_booking_{ON_BOOKING[action][0]}", args=[item.booking_id])
+    return reverse("admin:payments_deskitem_resolve", args=[item.pk, action])
 
 
 def view(console: Any, request: HttpRequest, item: DeskItem | None, *, action: str) -> HttpResponse:
@@ -91,7 +109,7 @@ def view(console: Any, request: HttpRequest, item: DeskItem | None, *, action: s
         messages.warning(request, f"{who} was faster: this is closed. {item.resolution}")
         return leave(request, url)
     choice = next((one for one in resolution.choices(item) if one.action == action), None)
-    if choice is None:
+    if choice is None or choice.action in ON_BOOKING:
         raise Http404
     form = ResolveForm(request.POST if request.method == "POST" else None, item=item, choice=choice)
     refusal = ""

@@ -1,6 +1,8 @@
 """A desk item's evidence for people: amounts with currency, our own rows as links, Stripe's ids to be searched."""
 
 from collections.abc import Iterable
+from contextlib import suppress
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +17,18 @@ from payments.models import DeskItem, Payment, Refund, Transfer
 
 # As they are read; PostgreSQL keeps no order of its own.
 FIRST = ("received_minor", "due_minor", "placed_minor", "credit_minor", "unallocated_minor", "reference")
+# What an item is about, the first of these that is something.
+ABOUT = (
+    "unallocated_minor",
+    "open_minor",
+    "credit_minor",
+    "net_minor",
+    "spent_minor",
+    "amount_minor",
+    "received_minor",
+)
 LABELS = {
-    "open_minor": "Still open",
+    "open_minor": "Open when this was raised",
     "received_minor": "Received",
     "due_minor": "Was due",
     "placed_minor": "Placed on the booking",
@@ -57,6 +69,14 @@ def shown(item: DeskItem) -> list[tuple[str, object]]:
     return [(name, value) for name, value in facts if value not in ("", None)]
 
 
+def about(item: DeskItem) -> SafeString | str:
+    """The amount that somebody must decide on, for the list."""
+    evidence = item.evidence if isinstance(item.evidence, dict) else {}
+    minor = next((evidence[name] for name in ABOUT if evidence.get(name)), 0)
+    currency = str(evidence.get("currency") or item.merchant.currency)
+    return amount(minor, currency=currency, locale=item.merchant.locale) if minor else "–"
+
+
 def _sensible(evidence: dict[str, Any]) -> Iterable[tuple[str, Any]]:
     """Without what stands elsewhere (currency, method), and without amounts of nothing."""
     order = {name: place for place, name in enumerate(FIRST)}
@@ -93,4 +113,7 @@ def _row(item: DeskItem, name: str, value: str) -> SafeString | str:
 
 def _plain(value: object) -> SafeString | str:
     text = str(value)
+    with suppress(ValueError):
+        day = date.fromisoformat(text)
+        return f"{day:%a} {day.day} {day:%b %Y}"
     return format_html('<span class="ts-code">{}</span>', text) if "_" in text else text

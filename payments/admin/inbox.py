@@ -75,6 +75,7 @@ class ClaimAdmin(Verifying, DetailAdmin, ReadOnlyAdmin):
             path("inbox/", view(self.inbox), name="payments_claim_inbox"),
             path("inbox/news/", view(self.news), name="payments_claim_news"),
             path("<path:object_id>/confirm/", view(self.confirm_claim), name="payments_claim_confirm"),
+            path("<path:object_id>/match/", view(self.match_line), name="payments_claim_match"),
             path("<path:object_id>/reject/", view(self.reject_claim), name="payments_claim_reject"),
             path("<path:object_id>/proof/", view(self.proof), name="payments_claim_proof"),
             *found,

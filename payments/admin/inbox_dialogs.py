@@ -10,23 +10,27 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from bookings.models import Booking
 from core import clock
 from core.errors import DomainError
 from core.money import format_minor
 from customers import access
-from payments import errors, manual
+from payments import errors, manual, statements
 from payments.admin import inbox_effects, inbox_rows
 from payments.admin.inbox_forms import FoundForm
-from payments.models import Claim, ClaimState
+from payments.models import Claim, ClaimState, StatementLine
 
-_ENDED: dict[str, str] = {ClaimState.CONFIRMED: "confirmed", ClaimState.REJECTED: "turned down"}
+_ENDED: dict[str, str] = {
+    ClaimState.CONFIRMED: "confirmed",
+    ClaimState.REJECTED: "turned down",
+    ClaimState.CREDITED: "kept as credit",
+}
 
 
 class RejectForm(forms.Form):
@@ -53,6 +57,19 @@ class Verifying:
         if claim.state != ClaimState.OPEN and not _is_repeated(request, claim):
             return _was_faster(request, claim)
         return _confirm(self, request, claim)
+
+    def match_line(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """One click for the line that is the claim's money, as its own page does. By POST, with its `line`."""
+        claim = self._to_decide(request, object_id)
+        if claim.state != ClaimState.OPEN:
+            return _was_faster(request, claim)
+        number = request.POST.get("line", "")
+        rows = StatementLine.objects.filter(merchant_id=claim.merchant_id)
+        line = rows.filter(pk=int(number)).first() if number.isdigit() else None
+        if line is None:
+            messages.warning(request, "Choose the line on the statement that is this claim's money.")
+            return leave(request, _inbox())
+        return _match(request, claim, line)
 
     def reject_claim(self, request: HttpRequest, object_id: str) -> HttpResponse:
         claim = self._to_decide(request, object_id)
@@ -127,6 +144,29 @@ def _is_repeated(request: HttpRequest, claim: Claim) -> bool:
     return bool(claim.transfer and claim.transfer.request_key == key)
 
 
+def _match(request: HttpRequest, claim: Claim, line: StatementLine) -> HttpResponse:
+    booking = claim.payment.booking
+    assert booking is not None, "claims are about bookings"
+    words = f"On the statement of {line.booked_on:%Y-%m-%d}"
+    try:
+        statements.book(line, to=booking, claim=claim, by=_person(request), reason=words)
+    except errors.AlreadyDecided as faster:
+        claim.refresh_from_db()
+        if claim.state != ClaimState.OPEN:
+            return _was_faster(request, claim)
+        messages.warning(request, f"That line was decided meanwhile: {faster.detail}")
+    except DomainError as refusal:
+        messages.error(request, refusal.detail)
+    else:
+        messages.success(request, _matched(line, booking))
+    return leave(request, _inbox())
+
+
+def _matched(line: StatementLine, booking: Booking) -> str:
+    amount = format_minor(line.amount_minor, line.currency)
+    return f"{amount} on the statement is matched with {booking.code}; the claim is confirmed."
+
+
 def _exactly(request: HttpRequest, claim: Claim) -> HttpResponse:
     """Exactly the amount that was claimed, on the day that was named."""
     merchant = claim.merchant
@@ -188,8 +228,6 @@ def _rehearsed(request: HttpRequest, claim: Claim, form: FoundForm) -> inbox_eff
 def _confirmed(request: HttpRequest, claim: Claim, form: FoundForm, *, key: str) -> manual.Outcome:
     data = form.cleaned_data
     others = [*form.others(), *form.kept(claim.payment.customer)]
-    if sum(part.amount_minor for part in others) == data["amount"] and len(form.others()) == 0:
-        return _all_as_credit(request, claim, form, key=key)
     return manual.confirm(
         Claim.objects.get(pk=claim.pk),
         amount_minor=data["amount"],
@@ -201,29 +239,6 @@ def _confirmed(request: HttpRequest, claim: Claim, form: FoundForm, *, key: str)
         request_key=key,
         others=others,
     )
-
-
-def _all_as_credit(request: HttpRequest, claim: Claim, form: FoundForm, *, key: str) -> manual.Outcome:
-    """Nothing of it is for the booking: the claim ends without a rejection, and all of it is the customer's credit."""
-    data, customer = form.cleaned_data, claim.payment.customer
-    assert customer is not None, "claims are of a booking's customer"
-    found = manual.Found(
-        merchant=claim.merchant,
-        method=claim.payment.method,
-        amount_minor=data["amount"],
-        currency=claim.payment.currency,
-        received_on=data["received_on"],
-        by=_person(request),
-        reference=data["reference"],
-        sender_name=data["sender_name"] or claim.sender_name,
-        note=data["note"],
-        request_key=key,
-    )
-    with transaction.atomic():
-        # The claim first: its booking is locked before any credit is.
-        if not manual.withdraw(claim, actor=found.actor):
-            raise errors.AlreadyDecided(f"{inbox_rows.decider(claim)} was faster.")
-        return manual.as_credit(found, customer=customer)
 
 
 def _do(request: HttpRequest, claim: Claim, form: FoundForm) -> HttpResponse:

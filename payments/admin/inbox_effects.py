@@ -30,11 +30,14 @@ class Effect:
     short_minor: int
     refusal: str
     is_confirmed: bool
+    forgiven_minor: int = 0
 
     @property
     def key(self) -> str:
         figures = (self.placed_minor, self.fee_minor, self.credit_minor, self.unallocated_minor)
-        return ":".join([self.code, *map(str, figures), str(self.short_minor), self.refusal])
+        return ":".join(
+            [self.code, *map(str, figures), str(self.short_minor), str(self.forgiven_minor), self.refusal]
+        )
 
     @property
     def desk_words(self) -> str:
@@ -83,6 +86,7 @@ def _effect(result: Result) -> Effect:
         unallocated_minor=result.unallocated_minor,
         short_minor=result.short_minor,
         refusal=result.refusal,
+        forgiven_minor=result.forgiven_minor,
         is_confirmed=booking is not None and booking.state == BookingState.CONFIRMED,
     )
 
@@ -106,6 +110,8 @@ def _words(effect: Effect) -> str:
     if effect.placed_minor:
         fee = f" and {shown(effect.fee_minor)} fee" if effect.fee_minor else ""
         said.append(f"{shown(effect.placed_minor)}{fee} for {effect.code}")
+    if effect.forgiven_minor:
+        said.append(f"{shown(effect.forgiven_minor)} that the cash was short of is not asked for")
     if effect.short_minor:
         said.append(f"{shown(effect.short_minor)} is still open, and the customer is told")
     if effect.credit_minor:

@@ -17,7 +17,7 @@ from core import clock
 from customers import access
 from payments import matching
 from payments.admin.filters import claims_to_check
-from payments.models import Claim, ClaimState
+from payments.models import Claim, ClaimState, StatementLine
 
 SHOWN = 60
 LATELY = timedelta(hours=24)
@@ -37,13 +37,16 @@ class Hint:
 
 @dataclass(frozen=True)
 class Row:
-    """`key` is this rendering's own: confirming twice from it confirms once."""
+    """`key` is this rendering's own: confirming twice from it confirms once. `line` is the statement's line that is,
+    as far as anybody can tell, this money: matched by one click.
+    """
 
     claim: Claim
     hints: tuple[Hint, ...]
     found: tuple[matching.Candidate, ...]
     may_decide: bool
     key: str
+    line: StatementLine | None = None
 
     @property
     def is_picture(self) -> bool:
@@ -86,7 +89,7 @@ def inbox(request: HttpRequest, claims: QuerySet[Claim], *, by: str = "") -> Inb
 
 def _lately(claims: QuerySet[Claim]) -> list[Claim]:
     """What colleagues decided: so that two at work see each other."""
-    decided = claims.filter(state__in=[ClaimState.CONFIRMED, ClaimState.REJECTED])
+    decided = claims.filter(state__in=[ClaimState.CONFIRMED, ClaimState.REJECTED, ClaimState.CREDITED])
     since = decided.filter(decided_at__gt=clock.now() - LATELY, decided_by__isnull=False)
     return list(
         since.select_related("payment__booking", "decided_by", "transfer").order_by("-decided_at")[:5]
@@ -97,15 +100,22 @@ def _rows(request: HttpRequest, claims: Sequence[Claim]) -> list[Row]:
     alike = Counter(_looks(claim) for claim in claims)
     found = _suggested(claims)
     return [
-        Row(
-            claim=claim,
-            hints=tuple(_hints(claim, alike=alike[_looks(claim)])),
-            found=found.get(claim.pk, ()),
-            may_decide=access.may(request.user, permission=access.VERIFY, merchant_id=claim.merchant_id),
-            key=uuid.uuid4().hex,
-        )
+        _row(request, claim, alike=alike[_looks(claim)], found=found.get(claim.pk, matching.Suggestion()))
         for claim in claims
     ]
+
+
+def _row(request: HttpRequest, claim: Claim, *, alike: int, found: matching.Suggestion) -> Row:
+    line = found.best.line if found.best is not None else None
+    is_all = line is not None and line.amount_minor == claim.payment.total_minor
+    return Row(
+        claim=claim,
+        hints=tuple(_hints(claim, alike=alike)),
+        found=found.candidates,
+        may_decide=access.may(request.user, permission=access.VERIFY, merchant_id=claim.merchant_id),
+        key=uuid.uuid4().hex,
+        line=line if is_all else None,
+    )
 
 
 def _looks(claim: Claim) -> tuple[int, str, int]:
@@ -113,13 +123,13 @@ def _looks(claim: Claim) -> tuple[int, str, int]:
     return claim.merchant_id, claim.payment.method, claim.payment.total_minor
 
 
-def _suggested(claims: Iterable[Claim]) -> dict[int, tuple[matching.Candidate, ...]]:
+def _suggested(claims: Iterable[Claim]) -> dict[int, matching.Suggestion]:
     """Lines of the bank's statements that may be a claim's money, best first."""
     by_merchant: dict[int, list[Claim]] = defaultdict(list)
     for claim in claims:
         by_merchant[claim.merchant_id].append(claim)
     return {
-        claim.pk: suggestion.candidates
+        claim.pk: suggestion
         for group in by_merchant.values()
         for claim, suggestion in zip(group, matching.suggest(group, limit=2), strict=True)
     }

@@ -1,10 +1,14 @@
 """Tables that more than one money page ends with. Each is one statement, whatever its length."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from bookings.models import Booking
+from core.money import format_minor
 from core.states import StatefulModel
 from customers.console import Panel, amount, badge, link, stamp
 from customers.models import Merchant
@@ -35,6 +39,36 @@ def history(row: StatefulModel) -> Panel:
         ],
         empty="No change yet.",
     )
+
+
+def edits(row: Booking) -> Panel:
+    """What was changed about a booking, by whom and why: its price, and when what is open is due."""
+    return Panel(
+        title="Changes",
+        columns=("When", "By", "Price", "Due", "Why"),
+        rows=[
+            (
+                stamp(edit.created_at),
+                edit.actor,
+                _turned(
+                    *(format_minor(side["total_minor"], row.currency) for side in (edit.before, edit.after))
+                ),
+                _turned(*(_last_day(side) for side in (edit.before, edit.after))),
+                edit.reason,
+            )
+            for edit in row.edits.all()
+        ],
+        empty="Nothing was changed.",
+    )
+
+
+def _last_day(snapshot: dict[str, Any]) -> str:
+    days = [part["due_on"] for part in snapshot["plan"] if part["due_on"]]
+    return max(days, default="now")
+
+
+def _turned(before: str, after: str) -> str:
+    return after if before == after else f"{before} → {after}"
 
 
 def _why(reason: str, *, event_id: str) -> SafeString | str:

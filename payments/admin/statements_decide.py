@@ -52,7 +52,7 @@ def view(request: HttpRequest, *, line: StatementLine, console: Any) -> HttpResp
 
 def _back(request: HttpRequest, line: StatementLine) -> str:
     """To the list one came from, at our own host only."""
-    wanted = request.POST.get("back", "")
+    wanted = request.POST.get("back") or request.GET.get("back", "")
     if wanted and url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}):
         return wanted
     return reverse("admin:payments_statementimport_change", args=[line.statement_id])
@@ -202,6 +202,7 @@ def _page(
         "said": statements.decided(line) if not waits else "",
         "may_undo": line.state == LineState.IGNORED or _may_undo(line, request.user),
         "back": request.POST.get("back") or request.GET.get("back", ""),
+        "back_url": _back(request, line),
         "refusal": refusal,
     }
     return TemplateResponse(request, "admin/payments/statementline/decide.html", context, status=status)

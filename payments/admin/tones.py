@@ -32,6 +32,7 @@ TONES: dict[str, dict[str, str]] = {
         ClaimState.OPEN: "warn",
         ClaimState.CONFIRMED: "good",
         ClaimState.REJECTED: "bad",
+        ClaimState.CREDITED: "done",
     },
     "refund": {
         RefundState.REQUESTED: "warn",

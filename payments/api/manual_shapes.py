@@ -113,7 +113,9 @@ class TransferSerializer(Serializer):
 
 
 class ResultSerializer(Serializer):
-    """What became of a part; `short` is still open on its instalment, `refusal` is why it lies on the desk."""
+    """What became of a part; `short` is still open on its instalment, `written_off` are cents of cash that are
+    not asked for, `refusal` is why it lies on the desk.
+    """
 
     payment = PaymentSerializer()
     placed = MoneyField("placed_minor", currency="payment.currency")
@@ -121,6 +123,7 @@ class ResultSerializer(Serializer):
     credit = MoneyField("credit_minor", currency="payment.currency")
     unallocated = MoneyField("unallocated_minor", currency="payment.currency")
     short = MoneyField("short_minor", currency="payment.currency")
+    written_off = MoneyField("forgiven_minor", currency="payment.currency")
     refusal = serializers.CharField()
 
 

@@ -63,6 +63,11 @@ class InstalmentSerializer(Serializer):
     purpose = serializers.ChoiceField(Purpose.choices)
     amount = MoneyField("amount_minor", currency="booking.currency")
     paid = MoneyField("paid_minor", currency="booking.currency")
+    written_off = MoneyField(
+        "forgiven_minor",
+        currency="booking.currency",
+        help_text="Not asked for any more, and not paid either.",
+    )
     open = MoneyField("open_minor", currency="booking.currency")
     due_on = serializers.DateField(allow_null=True, help_text="null: due now.")
 

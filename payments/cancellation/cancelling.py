@@ -12,7 +12,19 @@ from bookings.models import Booking, BookingState
 from core import clock, doorbell
 from core.errors import Forbidden, Invalid
 from customers import access
-from payments import changes, closing, errors, ledger, manual, notices, placing, refunds, settlement
+from payments import (
+    changes,
+    closing,
+    desk,
+    errors,
+    forgiving,
+    ledger,
+    manual,
+    notices,
+    placing,
+    refunds,
+    settlement,
+)
 from payments.cancellation.previewing import Preview, preview
 from payments.models import (
     OPEN_STATES,
@@ -102,7 +114,9 @@ def _cancel(booking: Booking, wish: _Wish) -> Cancellation:
         raise errors.PriceChanged()
     if wish.by is None and booking.starts_at <= clock.now():
         raise errors.BookingSettled("The event has begun; please call us.")
+    forgiving.ask_again(booking, actor=wish.actor, reason="the booking is cancelled")
     done = _store(booking, planned, wish)
+    desk.settle_overdue(booking, actor=wish.actor)
     asked = refunds.Asked(
         cause=RefundCause.CANCELLATION,
         reason=f"Cancelled: {wish.reason}".removesuffix(": "),
@@ -120,7 +134,7 @@ def _cancel(booking: Booking, wish: _Wish) -> Cancellation:
         parts.append((payment, part.amount_minor))
     refunds.create_together(booking, parts, asked=asked, membership=membership)
     _keep(booking, done)
-    manual.lapse(booking)
+    manual.lapse(booking, reason="the booking was cancelled")
     notices.cancelled(booking, done)
     doorbell.ring(refunds.SEND_TASK)
     return done
@@ -184,13 +198,13 @@ def _keep(booking: Booking, done: Cancellation) -> None:
     )
 
 
-def end_open_cards(booking: Booking) -> None:
+def end_open_cards(booking: Booking, *, reason: str = "the booking was cancelled") -> None:
     """What could be paid still is ended at Stripe, what a card promised released; paid after all, it is late money."""
     rows = Payment.objects.filter(booking=booking, method="card", state__in=OPEN_STATES)
     for payment in rows:
         account = GatewayAccount.objects.select_related("merchant").get(merchant_id=booking.merchant_id)
         try:
-            money = closing.close(account, payment, reason="the booking was cancelled")
+            money = closing.close(account, payment, reason=reason)
             if money is not None:
                 settlement.settle(account, money)
         except errors.PaymentInProgress:
@@ -201,7 +215,7 @@ def end_open_cards(booking: Booking) -> None:
             errors.GatewayRefused,
             errors.GatewayMisconfigured,
         ):
-            logger.warning("payment %s was not ended after a cancellation", payment.public_id)
+            logger.warning("payment %s was not ended: %s", payment.public_id, reason)
 
 
 @transaction.atomic

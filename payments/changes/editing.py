@@ -14,7 +14,7 @@ from bookings.editing import Edit, Proposal
 from bookings.models import Booking, BookingEdit, BookingState, Instalment
 from bookings.plan import Part
 from core import clock
-from payments import errors, notices
+from payments import desk, errors, notices
 from payments.changes import planning
 from payments.models import Refund, RefundState
 
@@ -111,6 +111,7 @@ def edit(
     record.after = editing.snapshot(booking)
     record.save()
     _confirm_if_paid(booking, actor=actor)
+    desk.settle_overdue(booking, actor=actor)
     notices.changed(booking, before=before, credit_minor=kept, key=marker)
     return changed
 

@@ -8,7 +8,7 @@ from bookings import lifecycle
 from bookings.models import Booking, BookingState, Instalment
 from core import clock
 from customers.models import PaymentMethod
-from payments import errors, ledger, receipts
+from payments import desk, errors, ledger, receipts
 from payments.credit import lots
 from payments.models import Account, CreditUseKind, Payment, PaymentState
 
@@ -59,6 +59,7 @@ def spend(*, booking: Booking, purpose: str, actor: str, amount_minor: int | Non
     instalment.save(update_fields=["paid_minor"])
     if not instalment.open_minor:
         lifecycle.confirm(booking, actor=actor, reason="Paid from credit")
+        desk.settle_overdue(booking, actor=actor)
     _post(booking, payment)
     receipts.leave(payment)
     return payment
@@ -109,10 +110,7 @@ def _paid(booking: Booking, instalment: Instalment, *, minor: int, actor: str) -
 
 def _post(booking: Booking, payment: Payment) -> None:
     minor = payment.placed_minor
-    receivable = 0
-    if booking.state == BookingState.COMPLETED:
-        owed = ledger.booking_balance(booking, account=Account.ACCOUNTS_RECEIVABLE)
-        receivable = min(max(0, owed), minor)
+    receivable = ledger.receivable_in(booking, minor=minor)
     ledger.post(
         merchant=booking.merchant,
         currency=payment.currency,

@@ -187,6 +187,15 @@ def reject(said: Claim, *, reason: str, by: User) -> Claim:
     return said
 
 
+def keep(said: Claim, payment: Payment, *, transfer_id: int, by: User | None, actor: str) -> None:
+    """The claimed money was found, and all of it is kept as credit: the booking is not paid by it. Inside
+    `receiving`'s transaction.
+    """
+    said.transfer_id = transfer_id
+    _decide(said, ClaimState.CREDITED, actor=actor, by=by, reason="kept as credit")
+    payment.transition_to(PaymentState.CANCELED, actor=actor, reason="kept as credit", save=["updated_at"])
+
+
 def lock_claim(said: Claim) -> tuple[Claim, Payment, Booking]:
     """The claim with its booking and payment, locked in order, inside the caller's transaction."""
     payment = Payment.objects.select_related("booking__merchant").get(pk=said.payment_id)

@@ -50,8 +50,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one part. `short_minor` of principal is still open on its instalment; `refusal` is the desk item's
-    kind, empty when all of it fits.
+    """What became of one part. `short_minor` of principal is still open on its instalment, `forgiven_minor` is not
+    asked for (cash that was a few cents short); `refusal` is the desk item's kind, empty when all of it fits.
     """
 
     payment: Payment
@@ -61,6 +61,7 @@ class Result:
     unallocated_minor: int
     short_minor: int
     refusal: str
+    forgiven_minor: int = 0
 
 
 @dataclass(frozen=True)

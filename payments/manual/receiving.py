@@ -47,8 +47,8 @@ def confirm(
 ) -> Outcome:
     """The claimed money was found: `amount_minor` in all, `others` naming what of it is for other bookings.
 
-    Raises AlreadyDecided when somebody was faster, ReferenceUsed when this money was recorded before, Invalid for
-    amounts that do not add up; then nothing changed.
+    All of it kept as credit, the claim ends so, and the booking stays unpaid. Raises AlreadyDecided (somebody was
+    faster), ReferenceUsed (recorded before), Invalid (amounts that do not add up); then nothing changed.
     """
     payment = Payment.objects.select_related("booking", "merchant").get(pk=said.payment_id)
     found = Found(
@@ -65,6 +65,8 @@ def confirm(
         statement_line=statement_line,
     )
     own = amount_minor - sum(part.amount_minor for part in others)
+    if others and not own and all(part.booking is None for part in others):
+        return receive(found, parts=others, said=said)
     part = Part(amount_minor=own, booking=payment.booking, payment=payment)
     return receive(found, parts=[part, *others], said=said)
 
@@ -118,7 +120,10 @@ def _before(found: Found) -> Outcome | None:
     transfer = Transfer.objects.filter(merchant=found.merchant, request_key=found.request_key).first()
     if transfer is None:
         return None
-    results = tuple(_result(payment) for payment in transfer.payments.order_by("pk"))
+    results = tuple(
+        _result(payment, forgiven_minor=max(0, sum(row.amount_minor for row in payment.write_offs.all())))
+        for payment in transfer.payments.order_by("pk")
+    )
     return Outcome(transfer, results, is_new=False)
 
 
@@ -141,13 +146,17 @@ def _twin(found: Found) -> Transfer | None:
 
 
 def _receive(found: Found, *, parts: Sequence[Part], said: Claim | None) -> Outcome:
-    bookings = placing.lock({part.booking.pk for part in parts if part.booking})
+    ids = {part.booking.pk for part in parts if part.booking}
+    if said is not None and said.payment.booking_id:
+        ids.add(said.payment.booking_id)
+    bookings = placing.lock(ids)
     for booking in bookings.values():
         booking.merchant = found.merchant
     if before := _before(found):
         return before
+    claimed = None
     if said is not None:
-        said, _, _ = claiming.lock_claim(said)
+        said, claimed, _ = claiming.lock_claim(said)
         if said.state != ClaimState.OPEN:
             raise errors.AlreadyDecided(claiming.decided(said))
     if _twin(found):
@@ -158,6 +167,10 @@ def _receive(found: Found, *, parts: Sequence[Part], said: Claim | None) -> Outc
         _book(found, transfer, replace(part, booking=bookings[part.booking.pk] if part.booking else None))
         for part in sorted(parts, key=lambda part: part.payment.pk if part.payment else MAX_MINOR)
     ]
+    if said is not None and claimed is not None and not any(part.booking for part in parts):
+        claiming.keep(said, claimed, transfer_id=transfer.pk, by=found.by, actor=found.actor)
+    for result in results:
+        telling.received(result, claimed=claimed)
     return Outcome(transfer, tuple(results))
 
 
@@ -193,11 +206,12 @@ def _book(found: Found, transfer: Transfer, part: Part) -> Result:
         payment, booking, _incoming(found, transfer, payment, part), asked=ask, save=["transfer"]
     )
     claiming.confirm_claims(payment, transfer_id=transfer.pk, by=found.by, actor=found.actor)
+    payment.instalment = booked.instalment
     if booked.instalment is not None and not booked.instalment.open_minor:
         _end_others(booked.instalment, but=payment, actor=found.actor)
-    result = _result(payment, refusal=booked.refusal, instalment=booked.instalment)
-    telling.received(payment, booking=booking, credit_minor=result.credit_minor, instalment=booked.instalment)
-    return result
+    return _result(
+        payment, refusal=booked.refusal, instalment=booked.instalment, forgiven_minor=booked.forgiven_minor
+    )
 
 
 def _payment(found: Found, part: Part) -> Payment:
@@ -270,7 +284,9 @@ def _end_others(instalment: Instalment, *, but: Payment, actor: str) -> None:
         )
 
 
-def _result(payment: Payment, *, refusal: str = "", instalment: Instalment | None = None) -> Result:
+def _result(
+    payment: Payment, *, refusal: str = "", instalment: Instalment | None = None, forgiven_minor: int = 0
+) -> Result:
     instalment = instalment or payment.instalment
     return Result(
         payment=payment,
@@ -280,4 +296,5 @@ def _result(payment: Payment, *, refusal: str = "", instalment: Instalment | Non
         unallocated_minor=payment.unallocated_minor,
         short_minor=instalment.open_minor if instalment is not None and payment.placed_minor else 0,
         refusal=refusal,
+        forgiven_minor=forgiven_minor,
     )

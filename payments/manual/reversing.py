@@ -11,7 +11,7 @@ from bookings import agreement
 from bookings.models import Booking, BookingState, Instalment
 from core import clock
 from core.errors import Invalid
-from payments import changes, desk, errors, ledger, placing
+from payments import changes, desk, errors, forgiving, ledger, placing
 from payments.credit import lots
 from payments.manual import telling
 from payments.models import Account, CreditUseKind, DeskKind, Payment, PaymentState, Transfer
@@ -30,6 +30,7 @@ def reverse(transfer: Transfer, *, reason: str, by: User) -> bool:
     ids = Payment.objects.filter(transfer=transfer, booking__isnull=False).values_list(
         "booking_id", flat=True
     )
+    desk.lock_of(transfer.payments.all())
     bookings = placing.lock(set(ids))
     payments = list(
         Payment.objects.filter(transfer=transfer)
@@ -60,6 +61,8 @@ def _take_back(
     transfer: Transfer, payment: Payment, booking: Booking | None, *, reason: str, by: User
 ) -> None:
     received, placed = payment.received_minor, payment.placed_minor
+    was_nobodys = payment.unallocated_minor == received
+    desk.close_of(payment, actor=f"user:{by.pk}", words=f"The money was taken back. {reason}")
     spent = payment.credit_minor - _end_credit(payment, actor=f"user:{by.pk}")
     _post(transfer, payment, booking, spent_minor=spent)
     if payment.instalment_id and placed:
@@ -67,6 +70,7 @@ def _take_back(
         instalment.paid_minor -= placed
         instalment.save(update_fields=["paid_minor"])
         if booking is not None:
+            forgiving.ask_again_of(payment, booking, instalment, actor=f"user:{by.pk}", reason=reason)
             changes.fit_kept(booking, source_key=f"not-kept:{transfer.public_id}:{payment.public_id}")
     payment.received_minor = payment.received_fee_minor = payment.placed_minor = 0
     payment.credit_minor = payment.unallocated_minor = payment.kept_minor = 0
@@ -86,6 +90,8 @@ def _take_back(
             "updated_at",
         ],
     )
+    if was_nobodys:
+        return  # Nothing was paid by it, so nothing is open again.
     desk.raise_item(
         merchant=payment.merchant,
         kind=DeskKind.MONEY_REVERSED,

@@ -88,12 +88,10 @@ def new_payment(booking: Booking, ask: dues.Ask | None, *, method: str) -> Payme
     )
 
 
-def lapse(booking: Booking) -> int:
-    """The hold ends: end the payments of which only instructions were shown; how many. Under the Booking's lock."""
+def lapse(booking: Booking, *, reason: str = "the hold ended") -> int:
+    """End the payments of which only instructions were shown; how many. Under the Booking's lock."""
     rows = booking.payments.filter(method__in=CLAIMED_METHODS, state=PaymentState.CREATED).order_by("pk")
     return sum(
-        payment.transition_to(
-            PaymentState.EXPIRED, actor="system", reason="the hold ended", save=["updated_at"]
-        )
+        payment.transition_to(PaymentState.EXPIRED, actor="system", reason=reason, save=["updated_at"])
         for payment in rows.select_for_update(of=("self",), no_key=True)
     )

@@ -10,6 +10,7 @@ from bookings.pricing import method_total
 from core import outbox
 from core.money import format_minor
 from payments import notices
+from payments.manual.found import Result
 from payments.models import Claim, Payment
 
 
@@ -40,23 +41,24 @@ def rejected(said: Claim, *, payment: Payment, booking: Booking) -> None:
     )
 
 
-def received(
-    payment: Payment, *, booking: Booking | None, credit_minor: int, instalment: Instalment | None
-) -> None:
-    """What the receipt does not say: that a rest is open, or that the surplus is kept."""
-    if booking is None:
-        if payment.customer is not None and credit_minor:
-            _send_credit(payment, booking=None, credit_minor=credit_minor)
-        return
-    if instalment is not None and payment.placed_minor and instalment.open_minor:
-        _send_short(payment, booking=booking, instalment=instalment)
-    if credit_minor:
-        _send_credit(payment, booking=booking, credit_minor=credit_minor)
+def received(result: Result, *, claimed: Payment | None = None) -> None:
+    """What the receipt does not say: that a rest is open, or that the surplus, or all of it, is kept as credit.
+
+    `claimed` is what they had said the money was for; then they learn that it did not pay that.
+    """
+    payment = result.payment
+    booking, instalment = payment.booking, payment.instalment
+    if booking is not None and instalment is not None and result.short_minor:
+        _send_short(payment, booking=booking, rest_minor=result.short_minor, instalment=instalment)
+    if result.credit_minor and (booking is not None or payment.customer is not None):
+        if booking is None and claimed is not None and claimed.customer_id == payment.customer_id:
+            booking = claimed.booking
+        _send_credit(payment, booking=booking, credit_minor=result.credit_minor)
 
 
-def _send_short(payment: Payment, *, booking: Booking, instalment: Instalment) -> None:
+def _send_short(payment: Payment, *, booking: Booking, rest_minor: int, instalment: Instalment) -> None:
     rate = agreement.method_fee_rate(booking, method=payment.method)
-    rest = method_total(instalment.open_minor, rate=rate)
+    rest = method_total(rest_minor, rate=rate)
     _send(
         "transfer_short",
         key=f"short:{payment.public_id}",
@@ -76,6 +78,7 @@ def _send_credit(payment: Payment, *, booking: Booking | None, credit_minor: int
         payment=payment,
         booking=booking,
         credit_minor=credit_minor,
+        is_whole=credit_minor == payment.received_minor and payment.booking_id is None,
     )
 
 

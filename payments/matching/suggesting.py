@@ -137,7 +137,9 @@ def _each_booking_once(found: Sequence[Candidate]) -> list[Candidate]:
 
 def _bookings(merchant_id: int, *, codes: Iterable[str], since: date) -> list[Booking]:
     """Those that a line names, whatever their state, and those that wait for money."""
-    is_open = Instalment.objects.filter(booking=OuterRef("pk"), amount_minor__gt=F("paid_minor"))
+    is_open = Instalment.objects.filter(
+        booking=OuterRef("pk"), amount_minor__gt=F("paid_minor") + F("forgiven_minor")
+    )
     waiting = (
         Booking.objects.filter(
             merchant_id=merchant_id, state__in=_PAYABLE, starts_at__date__gte=since - _BACK

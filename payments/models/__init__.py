@@ -19,6 +19,7 @@ from payments.models.ledger import Account, LedgerEntry, LedgerTransaction
 from payments.models.mirror import MirrorRefetch
 from payments.models.payment import (
     MANUAL_OPEN_STATES,
+    ON_ITS_WAY,
     OPEN_STATES,
     Capture,
     CheckoutMode,
@@ -54,12 +55,14 @@ from payments.models.transfer import (
     Transfer,
     reference_key,
 )
+from payments.models.write_off import WriteOff, WriteOffKind
 
 __all__ = [
     "CLAIMED_METHODS",
     "HOLDING_STATES",
     "MANUAL_METHODS",
     "MANUAL_OPEN_STATES",
+    "ON_ITS_WAY",
     "OPEN_STATES",
     "Account",
     "Authorization",
@@ -113,6 +116,8 @@ __all__ = [
     "Transfer",
     "WebhookEndpoint",
     "WebhookEvent",
+    "WriteOff",
+    "WriteOffKind",
     "fingerprint_of",
     "line_fingerprint",
     "reference_key",

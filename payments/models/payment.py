@@ -42,6 +42,8 @@ S = PaymentState
 WAITING = frozenset({S.PENDING, S.REQUIRES_ACTION, S.PROCESSING})
 OPEN_STATES = frozenset({S.CREATED, S.UNKNOWN, S.AUTHORIZED}) | WAITING
 MANUAL_OPEN_STATES = frozenset({S.CREATED, S.CLAIMED})  # Zelle or Venmo: told how to pay, said to be sent.
+# The customer has done their part, or is doing it.
+ON_ITS_WAY = frozenset({S.CLAIMED, S.PROCESSING, S.AUTHORIZED})
 CARD_STATES = WAITING | {S.AUTHORIZED, S.SUCCEEDED, S.CANCELED, S.EXPIRED, S.FAILED}
 
 

@@ -113,6 +113,7 @@ class ClaimState(models.TextChoices):
     CONFIRMED = "confirmed", "Confirmed"
     REJECTED = "rejected", "Not found"
     WITHDRAWN = "withdrawn", "Withdrawn"
+    CREDITED = "credited", "Kept as credit"
 
 
 C = ClaimState
@@ -131,10 +132,11 @@ class Claim(StatefulModel, PublicIdModel):
     """
 
     ALLOWED = {
-        C.OPEN: frozenset({C.CONFIRMED, C.REJECTED, C.WITHDRAWN}),
+        C.OPEN: frozenset({C.CONFIRMED, C.REJECTED, C.WITHDRAWN, C.CREDITED}),
         C.CONFIRMED: frozenset(),
         C.REJECTED: frozenset(),
         C.WITHDRAWN: frozenset(),
+        C.CREDITED: frozenset(),
     }
     STALE: ClassVar[dict[str, frozenset[str]]] = {}
 
@@ -188,7 +190,7 @@ class Claim(StatefulModel, PublicIdModel):
                 condition=~Q(state="rejected") | Q(reason__gt=""), name="rejected_claim_has_a_reason"
             ),
             models.CheckConstraint(
-                condition=~Q(state="confirmed") | Q(transfer__isnull=False),
+                condition=~Q(state__in=["confirmed", "credited"]) | Q(transfer__isnull=False),
                 name="confirmed_claim_has_its_money",
             ),
         ]

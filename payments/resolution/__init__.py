@@ -5,7 +5,7 @@ transaction, but a refund: that is asked for first, under the item's own request
 between refunds once when the action is chosen again.
 """
 
-from payments.resolution.choices import Action, Choice, choices
+from payments.resolution.choices import ON_BOOKING, Action, Choice, choices
 from payments.resolution.resolving import resolve
 
-__all__ = ["Action", "Choice", "choices", "resolve"]
+__all__ = ["ON_BOOKING", "Action", "Choice", "choices", "resolve"]

@@ -8,7 +8,7 @@ from django.db import models
 from bookings.models import Booking, BookingState
 from core.money import format_minor
 from customers.models import PaymentMethod
-from payments import credit, dues, refunds
+from payments import cancellation, credit, dues, refunds, writeoffs
 from payments.models import Account, DeskItem, DeskKind, LedgerEntry, Payment, PaymentState, Refund
 
 
@@ -23,7 +23,16 @@ class Action(models.TextChoices):
     RELEASE = "release", "End the hold"
     RETRY = "retry", "Refund again"
     BOOK = "book", "Book it to an account"
+    RECORD = "record", "Record money that came"
+    REMIND = "remind", "Remind them now"
+    MORE_TIME = "more_time", "Give more time"
+    CANCEL = "cancel", "Cancel the booking"
+    WRITE_OFF = "write_off", "Write off the rest"
     NOTED = "noted", "Close it with a note"
+
+
+# Done on the booking's page, by its own dialogs; the item closes by itself once nothing of it is open.
+ON_BOOKING = frozenset({Action.RECORD, Action.REMIND, Action.MORE_TIME, Action.CANCEL, Action.WRITE_OFF})
 
 
 # Where a movement of Stripe's balance that has no other cause may belong.
@@ -62,7 +71,6 @@ _NOTED = {
     DeskKind.SURPLUS: "The credit was used or sent back already; nothing moves.",
     DeskKind.REFUND_FAILED: "Nothing moves: the money stays on the booking, because you settled it with the customer.",
     DeskKind.AMOUNT_MISMATCH: "Nothing moves: what was paid counts, and the rest stays due.",
-    DeskKind.OVERDUE: "Nothing moves: you agreed on something with the customer.",
     DeskKind.MODE_MISMATCH: "Nothing moves: the keys or the endpoint were put right.",
 }
 
@@ -181,9 +189,39 @@ def on_unallocated(item: DeskItem) -> int:
     return -sum(rows.values_list("amount_minor", flat=True))
 
 
+def _overdue(item: DeskItem) -> Iterable[Choice]:
+    """What staff would do about it, each on the booking's page."""
+    booking = item.booking
+    minor = writeoffs.open_minor(booking) if booking is not None else 0
+    if booking is None or not minor:
+        return
+    amount = format_minor(minor, booking.currency)
+    yield Choice(
+        Action.RECORD, "Cash, a check or a transfer: what it pays is shown to the cent before it is booked."
+    )
+    yield Choice(
+        Action.REMIND,
+        f"An e-mail about the {_next_words(booking)} that is due goes to {booking.contact_name}, unless a payment is "
+        "on its way. This stays here until it is paid.",
+    )
+    yield Choice(
+        Action.MORE_TIME,
+        f"{amount} is due on a later day; {booking.contact_name} is told, and reminded anew.",
+    )
+    if booking.state in cancellation.CANCELLABLE:
+        yield Choice(
+            Action.CANCEL,
+            f"{booking.code} ends by its policy: what goes back and what is kept is shown first, and its time is free.",
+        )
+    yield Choice(
+        Action.WRITE_OFF, f"{amount} is not asked for any more, and booked as an adjustment. The price stays."
+    )
+
+
 _OFFERS: dict[DeskKind, Callable[[DeskItem], Iterable[Choice]]] = {
     DeskKind.AMOUNT_MISMATCH: _confirm,
     DeskKind.HOLD_WITH_MONEY: _end_hold,
     DeskKind.REFUND_FAILED: _retry,
     DeskKind.BALANCE_MOVED: _book,
+    DeskKind.OVERDUE: _overdue,
 }

@@ -9,7 +9,7 @@ from bookings.pricing import method_fee
 from core import clock
 from core.money import format_minor
 from customers.models import Customer
-from payments import credit, dues, errors, ledger, placing, receipts, refunds
+from payments import credit, dues, errors, ledger, placing, receipts, refunds, rounding
 from payments.models import Account, CreditSource, Payment, Receipt
 
 PAYABLE = frozenset({BookingState.HELD, BookingState.CONFIRMED, BookingState.COMPLETED})
@@ -45,7 +45,8 @@ def place(payment: Payment, booking: Booking, *, actor: str, key: str) -> str:
     parts = placing.split(asked, ask.instalment, amount_minor=minor, in_parts=True)
     if payment.placed_minor and payment.instalment_id != ask.instalment.pk:
         raise errors.PlacedElsewhere()
-    _move(payment, booking, ask.instalment, parts=parts, actor=actor, key=key)
+    forgiven = placing.forgivable(payment, ask.instalment, asked=asked, place=parts, amount_minor=minor)
+    _move(payment, booking, ask.instalment, parts=parts, forgiven_minor=forgiven, actor=actor, key=key)
     currency = payment.currency
     words = f"{format_minor(parts.placed_minor + parts.fee_minor, currency)} placed on {booking.code}"
     return words + (
@@ -65,6 +66,7 @@ def _move(
     instalment: Instalment,
     *,
     parts: placing.Placement,
+    forgiven_minor: int,
     actor: str,
     key: str,
 ) -> None:
@@ -82,7 +84,7 @@ def _move(
         ]
     )  # fmt: skip
     fee_tax = agreement.tax_in_method_fee(booking, fee_minor=parts.fee_minor)
-    receivable = placing.receivable_in(booking, placed_minor=parts.placed_minor)
+    receivable = ledger.receivable_in(booking, minor=parts.placed_minor)
     ledger.post(
         merchant=payment.merchant,
         currency=payment.currency,
@@ -102,6 +104,7 @@ def _move(
     credit.keep(payment, amount_minor=parts.credit_minor, source=CreditSource.PLACED)
     instalment.paid_minor += parts.placed_minor
     instalment.save(update_fields=["paid_minor"])
+    rounding.settle(payment, booking, instalment, forgiven_minor=forgiven_minor, actor=actor)
     if booking.state == BookingState.HELD and not instalment.open_minor:
         lifecycle.confirm(booking, actor=actor, reason="Its money was placed by staff")
     if not Receipt.objects.filter(payment=payment).exists():

@@ -14,10 +14,10 @@ from core.errors import Forbidden, Invalid
 from core.money import format_minor
 from customers import access
 from customers.models import Customer
-from payments import cancellation, credit, dues, errors, ledger, placing, refunds
+from payments import cancellation, credit, dues, errors, ledger, placing, refunds, statements
 from payments.models import Account, DeskItem, Refund, RefundCause, RefundState
 from payments.resolution import moving
-from payments.resolution.choices import BOOKABLE, Action, choices, failed_refund, on_unallocated
+from payments.resolution.choices import BOOKABLE, ON_BOOKING, Action, choices, failed_refund, on_unallocated
 
 _REFUNDS = frozenset({Action.REFUND, Action.RETRY})
 
@@ -64,15 +64,22 @@ def resolve(
     order = Order(
         item, Action(action), by, reason.strip()[:300], booking, customer, account, authenticated_at
     )
+    if order.action in ON_BOOKING:
+        raise errors.NotPossible(
+            f"“{order.action.label}” is done on the booking's page; this closes by itself."
+        )
     if order.action in _REFUNDS:
         _offered(item, order.action)
         outcome = _refund(order)
         with transaction.atomic():
             return _close(_lock(item), order, outcome)
     with transaction.atomic():
+        line = statements.lock_of(item.payment)
         locked = _lock(item)
         _offered(locked, order.action)
         outcome = _DOING[order.action](order)
+        if line is not None and order.action != Action.NOTED:
+            statements.found_home(line, actor=order.actor, reason=outcome)
         return _close(locked, order, outcome)
 
 

@@ -12,11 +12,12 @@ from django.db import transaction
 from bookings.models import Booking
 from core.errors import Invalid
 from core.money import format_minor
-from payments import errors, manual, matching, placing
+from payments import desk, errors, manual, matching, placing
 from payments.matching import Candidate
 from payments.models import (
     Claim,
     LineState,
+    Payment,
     Refund,
     RefundRoute,
     RefundState,
@@ -156,6 +157,20 @@ def ignore(line: StatementLine, *, by: User, reason: str) -> StatementLine:
     return line
 
 
+def lock_of(payment: Payment | None) -> StatementLine | None:
+    """The line on the desk whose money this is, locked, before anything else of it is."""
+    transfer = payment.transfer if payment is not None else None
+    if transfer is None or transfer.statement_line_id is None:
+        return None
+    rows = StatementLine.objects.select_for_update(of=("self",), no_key=True)
+    return rows.filter(pk=transfer.statement_line_id, state=LineState.DESK).first()
+
+
+def found_home(line: StatementLine, *, actor: str, reason: str) -> None:
+    """The desk has placed the line's money: the line is matched. Under the line's lock."""
+    line.transition_to(LineState.MATCHED, actor=actor, reason=reason[:500], save=["updated_at"])
+
+
 @transaction.atomic
 def undo(line: StatementLine, *, by: User, reason: str, take_back: bool = False) -> bool:
     """Set the line free again; False when it is. `take_back`: the booking was wrong too, not only the match.
@@ -168,7 +183,8 @@ def undo(line: StatementLine, *, by: User, reason: str, take_back: bool = False)
     if line.state == LineState.UNMATCHED:
         return False
     transfers = list(line.transfers.order_by("pk"))
-    # Bookings before transfers, as `manual.reverse` locks them.
+    # The desk and bookings before transfers, as `manual.reverse` locks them.
+    desk.lock_of(Payment.objects.filter(transfer__in=transfers))
     placing.lock(
         set(
             line.transfers.filter(payments__booking__isnull=False).values_list("payments__booking", flat=True)

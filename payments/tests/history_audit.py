@@ -8,8 +8,9 @@ fees        the method fees within what was received, less their share in what w
 kept        by cancellations in force, and money of nobody that staff booked as income
 earned      the price of events that are done
 given       credit that staff granted, less what of it expired: money that nobody paid
+forgiven    cents that cash was short of, and rests that staff wrote off, of bookings that are asked for
 
-received - sent back - fees - kept - earned + given
+received - sent back - fees - kept - earned + given + forgiven
     = customer_deposits + customer_credit + unallocated - accounts_receivable
 
 A refund that is decided but whose money has not moved yet is off its instalment (or lot) already and in the ledger
@@ -20,7 +21,7 @@ from collections.abc import Iterable
 
 from django.db.models import Sum
 
-from bookings.models import Booking, BookingState, PriceLine
+from bookings.models import Booking, BookingState, Instalment, PriceLine
 from customers.models import Customer
 from payments import balance, ledger, refunds
 from payments.models import (
@@ -95,8 +96,11 @@ def _check_plan(booking: Booking, *, lines_minor: int, has_failed: bool) -> None
         f"{booking.code}: lines {lines_minor}, plan {planned}, price {price}"
     )
     asked = sum(part.open_minor for part in parts)
+    for part in parts:
+        assert part.forgiven_minor == sum(row.amount_minor for row in part.write_offs.all()), part
+    assert booking.state != "cancelled" or not any(part.forgiven_minor for part in parts), booking.code
     # A refund that failed leaves more on an instalment than it asks for, with an item on the desk.
-    owed = max(0, price - sum(part.paid_minor for part in parts))
+    owed = max(0, price - sum(part.covered_minor for part in parts))
     assert asked <= owed or has_failed, f"{booking.code}: asks for {asked}, owed is {owed}"
 
 
@@ -223,7 +227,7 @@ def _check_bookings(rows: list[Refund]) -> None:
         own = [refund for refund in rows if refund.payment.booking_id == booking.pk]
         deposits = -ledger.booking_balance(booking, account=Account.CUSTOMER_DEPOSITS)
         receivable = ledger.booking_balance(booking, account=Account.ACCOUNTS_RECEIVABLE)
-        told = sum(part.paid_minor for part in booking.instalments.all()) + _waiting(own)
+        told = sum(part.covered_minor for part in booking.instalments.all()) + _waiting(own)
         told -= kept_of(booking)
         told -= sum(bounced(payment) for payment in booking.payments.all())
         if booking.state == BookingState.COMPLETED:
@@ -249,13 +253,16 @@ def _check_equation(world: World, rows: list[Refund]) -> None:
     given -= Credit.objects.filter(uses__kind=CreditUseKind.EXPIRED).aggregate(
         total=Sum("uses__amount_minor", default=0)
     )["total"]
-    left = received - sent - fees - kept - earned + given
+    forgiven = Instalment.objects.aggregate(total=Sum("forgiven_minor", default=0))["total"]
+    left = received - sent - fees - kept - earned + given + forgiven
     owed = -sum(
         books.get(name, 0)
         for name in (Account.CUSTOMER_DEPOSITS, Account.CUSTOMER_CREDIT, Account.UNALLOCATED)
     )
     owed -= books.get(Account.ACCOUNTS_RECEIVABLE, 0)
-    assert left == owed, f"{received} - {sent} - {fees} - {kept} - {earned} + {given} = {left}, ledger {owed}"
+    assert left == owed, (
+        f"{received} - {sent} - {fees} - {kept} - {earned} + {given} + {forgiven} = {left}, ledger {owed}"
+    )
 
 
 def _check_clearing(world: World, rows: list[Refund]) -> None:

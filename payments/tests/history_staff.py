@@ -13,11 +13,13 @@ from payments import (
     cancellation,
     completion,
     credit,
+    deferrals,
     dues,
     manual,
     reconcile,
     refunds,
     resolution,
+    writeoffs,
 )
 from payments.models import (
     Account,
@@ -92,6 +94,27 @@ def records_money(world: World, a: int, b: int, c: int) -> None:
             booking=booking,
             purpose=purpose,
         )
+
+
+def writes_off(world: World, a: int, b: int, c: int) -> None:
+    """The rest, or nothing of it after all; or cash that is a few cents short."""
+    booking = world.booking(a)
+    if booking is None:
+        return
+    if c % 3 == 0:
+        writeoffs.ask_again(booking, by=world.asking, reason="they pay")
+    elif c % 3 == 1:
+        writeoffs.write_off(booking, by=world.asking, reason="they moved", authenticated_at=clock.now())
+    elif found := dues.choices(booking):
+        minor = max(1, found[b % len(found)].amount_minor - 1 - b)
+        purpose = found[b % len(found)].purpose
+        manual.record(_found(world, minor=minor, method=0), booking=booking, purpose=purpose)
+
+
+def gives_more_time(world: World, a: int, b: int, c: int) -> None:
+    if booking := world.booking(a):
+        until = clock.today(booking.timezone) + timedelta(days=1 + b)
+        deferrals.defer(booking, until=until, by=world.asking, reason="payday")
 
 
 def takes_money_back(world: World, a: int, b: int, c: int) -> None:

@@ -23,6 +23,7 @@ from payments.tests.history_staff import (
     did_not_take_place,
     edits,
     gives_credit,
+    gives_more_time,
     lets_holds_end,
     pays_out,
     reads_the_balance,
@@ -33,6 +34,7 @@ from payments.tests.history_staff import (
     settles_a_desk_item,
     takes_money_back,
     takes_place,
+    writes_off,
 )
 from payments.tests.history_statements import brings_a_statement, decides_a_line, undoes_a_line
 from payments.tests.history_world import Step
@@ -45,6 +47,7 @@ _WEIGHTS: tuple[tuple[Step, int], ...] = (
     (records_money, 5), (takes_money_back, 2), (gives_credit, 2), (credit_ends, 1), (edits, 6), (refunds_money, 6),
     (decides_a_refund, 3), (cancels, 2), (reinstates, 2), (sends_what_is_due, 1), (takes_place, 2),
     (did_not_take_place, 1), (lets_holds_end, 1), (settles_a_desk_item, 4), (reads_the_balance, 1), (pays_out, 1),
+    (writes_off, 3), (gives_more_time, 1),
     (brings_a_statement, 2), (decides_a_line, 3), (undoes_a_line, 1),
 )  # fmt: skip
 STEPS: tuple[Step, ...] = tuple(step for step, weight in _WEIGHTS for _ in range(weight))

@@ -144,7 +144,9 @@ def standing() -> tuple[object, ...]:
             Sum("placed_minor"),
             Sum("credit_minor"),
         ),
-        Instalment.objects.aggregate(Count("pk"), Sum("amount_minor"), Sum("paid_minor")),
+        Instalment.objects.aggregate(
+            Count("pk"), Sum("amount_minor"), Sum("paid_minor"), Sum("forgiven_minor")
+        ),
         Credit.objects.aggregate(Count("pk"), Sum("remaining_minor")),
         sorted(Booking.objects.values_list("pk", "state", "total_minor")),
         sorted(Refund.objects.values_list("pk", "state")),

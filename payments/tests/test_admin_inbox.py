@@ -16,6 +16,7 @@ from payments import manual
 from payments.models import Claim, Credit, Payment, Receipt, Transfer
 from payments.tests.test_admin_scope import signed_in
 from payments.tests.test_manual import TODAY, book, claimed, merchant, standing
+from payments.tests.test_statements import books, bring, csv, lines
 
 __all__ = ["merchant"]
 pytestmark = pytest.mark.django_db
@@ -140,9 +141,48 @@ def test_all_of_it_may_be_kept_as_credit_and_the_claim_ends_without_a_no(
     claim = claimed(book(merchant))
     assert "$100.00 kept as credit" in do(casey, claim, credit="100.00")
     claim.refresh_from_db()
-    assert (claim.state, Credit.objects.get().remaining_minor) == ("withdrawn", 10_000)
+    assert (claim.state, Credit.objects.get().remaining_minor) == ("credited", 10_000)
+    assert claim.transfer == Transfer.objects.get()
+    assert [claim.changes.last().reason, claim.payment.changes.last().reason] == ["kept as credit"] * 2
+    mail = OutboxEmail.objects.get(key__startswith="surplus:")
+    assert "We received $100.00 by Zelle. All of it is yours" in mail.text
+    assert f"None of it was used for booking {claim.payment.booking.code}" in mail.text
     assert not OutboxEmail.objects.filter(key__startswith="claim-rejected:").exists()
-    assert "Casey was faster" in click(casey, claim, key="x")
+    assert "Casey was faster: Ada Example's claim is kept as credit already" in click(casey, claim, key="x")
+
+
+def test_a_line_that_is_the_claims_money_is_matched_by_one_click_and_once(
+    merchant: Merchant, casey: Client
+) -> None:
+    robin = signed_in(staff_of(merchant, "Robin"))
+    claim = claimed(book(merchant))
+    user = User.objects.get(username="casey")
+    bring(merchant, csv((f"Zelle {claim.payment.booking.code}", "100.00"), ("who?", "40.00")), by=user)
+    line, strange = lines(merchant)
+    [row] = waiting(casey)
+    assert [found.line for found in row.found] == [line]
+    url = page_of(claim, "match")
+    assert f'name="line" value="{line.pk}"' in casey.get(INBOX).content.decode()
+    assert "Choose the line" in said(
+        casey.get(url, {"line": line.pk}, follow=True)
+    )  # looking matches nothing
+    assert not Transfer.objects.exists()
+    assert "$100.00 on the statement is matched" in said(casey.post(url, {"line": line.pk}, follow=True))
+    claim.refresh_from_db()
+    line.refresh_from_db()
+    assert (claim.state, line.state, claim.transfer.statement_line) == ("confirmed", "matched", line)
+    assert books(merchant) == {"bank": 10_000, "customer_deposits": -10_000}
+    assert "Casey was faster" in said(robin.post(url, {"line": line.pk}, follow=True))
+    other = claimed(book(merchant, email="bo@example.com"), sender_name="Bo")
+    again = robin.post(page_of(other, "match"), {"line": line.pk}, follow=True)
+    assert "That line was decided meanwhile: Matched by Casey" in said(again)
+    rival = Merchant.objects.create(name="Rival", slug="rival", email="r@rival.example")
+    for client in (
+        signed_in(staff_of(rival, "Rival")),
+        signed_in(staff_of(merchant, "Vi", role=Role.VIEWER)),
+    ):
+        assert client.post(page_of(other, "match"), {"line": strange.pk}).status_code == 404
+    assert Transfer.objects.count() == 1
 
 
 def test_what_cannot_be_is_said_beside_the_form_and_nothing_changes(

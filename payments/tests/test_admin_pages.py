@@ -147,6 +147,7 @@ def test_a_booking_opens_with_its_money_and_only_its_notes_can_be_written(world:
         "Payments",
         "Refunds",
         "Saved cards",
+        "Changes",
         "History",
         "Ledger",
     ]

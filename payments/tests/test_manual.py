@@ -264,6 +264,7 @@ def test_without_a_platform_fee_a_payment_is_recorded_all_the_same(merchant, by)
 
 @pytest.mark.parametrize("amount", [0, -5])
 def test_money_of_nothing_is_refused_and_nobody_is_mailed_that_it_is_incomplete(merchant, by, amount):
+    """pretix/pretix#5168."""
     booking = book(merchant)
     said = claimed(booking)
     before = standing(booking)

@@ -138,6 +138,7 @@ def suggest(*rows):
 
 
 def test_a_line_is_led_to_its_booking_by_code_amount_and_name_and_says_why(merchant):
+    """Also pretix/pretix#5853: a code without its leading zeros."""
     ada = book(
         merchant,
         "Ada Example",

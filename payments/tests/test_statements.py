@@ -13,7 +13,7 @@ from core import clock
 from core.errors import DomainError, Invalid
 from core.models import OutboxEmail
 from customers.models import Membership
-from payments import errors, ledger, manual, matching, refunds, statements
+from payments import errors, ledger, manual, matching, refunds, resolution, statements
 from payments.matching import Verdict
 from payments.models import (
     Claim,
@@ -137,6 +137,7 @@ def test_the_preview_says_what_an_import_would_do_and_stores_nothing(merchant, b
 
 
 def test_the_same_file_twice_or_overlapping_stores_each_line_once_and_equal_transfers_stay_two(merchant, by):
+    """actualbudget/actual#8221."""
     first = csv(("ZELLE ADA", "50.00"), ("ZELLE ADA", "50.00"), ("other", "20.00"))
     assert bring(merchant, first, by=by).new == 3
     again = bring(merchant, first, by=by)
@@ -338,6 +339,27 @@ def test_a_line_is_ignored_with_a_reason_or_put_on_the_desk_and_both_can_be_undo
     assert books(merchant) == {}
     assert {line.state for line in lines(merchant)} == {"unmatched"}
     assert StatementLine.objects.get(pk=payout.pk).ignored_reason == ""
+    assert [(item.closed_by, item.resolution) for item in DeskItem.objects.all()] == [
+        (by, "The money was taken back. looked again")
+    ]
+    statements.to_desk(strange, by=by, reason="still nobody")
+    assert DeskItem.objects.filter(closed_at__isnull=True).count() == 1
+
+
+def test_what_the_desk_placed_is_matched_and_undone_it_has_one_open_item_again(merchant, by):
+    ada = book(merchant)
+    bring(merchant, csv(("who?", "100.00")), by=by)
+    [line] = lines(merchant)
+    statements.to_desk(line, by=by, reason="nobody known")
+    Membership.objects.create(user=by, merchant=merchant, role="manager")
+    item = DeskItem.objects.get()
+    resolution.resolve(item, action="place", by=by, reason="Ada called", booking=ada)
+    [line] = lines(merchant)
+    assert (line.state, line.changes.last().reason) == ("matched", f"$100.00 placed on {ada.code}")
+    assert statements.undo(line, by=by, reason="it was Bo's", take_back=True)
+    assert books(merchant) == {}
+    [opened] = DeskItem.objects.filter(closed_at__isnull=True)
+    assert (opened.kind, opened.booking) == ("money_reversed", ada)
 
 
 def test_a_refund_that_staff_sent_moves_from_bank_to_clearing_once(merchant, by):
@@ -422,6 +444,15 @@ def test_two_staff_at_once_import_match_and_undo_once(merchant, by):
     assert Transfer.objects.count() == 1
     assert lines(merchant)[0].state == LineState.UNMATCHED
     assert not Claim.objects.exists()
+    payment = manual.start(grace, method="zelle", actor="customer")
+    said = manual.claim(payment, sender_name="Grace", sent_on=TODAY, actor="customer")
+    results = at_once(
+        lambda: manual.confirm(said, amount_minor=10_000, received_on=TODAY, by=by),
+        lambda: statements.book(line, to=grace, claim=said, by=other),
+    )
+    assert sum(isinstance(result, errors.AlreadyDecided) for result in results) == 1
+    assert Transfer.objects.filter(reversed_at__isnull=True).count() == 1
+    assert books(merchant)["customer_deposits"] == -10_000
 
 
 def test_a_chosen_file_waits_for_its_owner_some_hours_and_is_removed(merchant, by, settings, tmp_path):

@@ -1,4 +1,5 @@
-/* The inbox by keyboard: j/k or arrows move, Enter opens, c confirms what was claimed, x is "not found".
+/* The inbox by keyboard: j/k or arrows move, Enter opens, c confirms what was claimed, m matches the line that is
+   it on the statement, x is "not found".
    Without this script every one of them is a button or a link in the row. */
 (() => {
   "use strict";
@@ -32,6 +33,7 @@
     k: () => move(-1),
     ArrowUp: () => move(-1),
     c: () => press("button[name=_exact]"),
+    m: () => press("[data-act=match]"),
     x: () => press("[data-act=reject]"),
   };
 
