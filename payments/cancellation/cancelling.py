@@ -185,14 +185,13 @@ def _keep(booking: Booking, done: Cancellation) -> None:
 
 
 def end_open_cards(booking: Booking) -> None:
-    """What could be paid still is ended at Stripe, what a card promised released; paid after all, it is late money."""
-    rows = Payment.objects.filter(booking=booking, method="card", state__in=OPEN_STATES)
-    for payment in rows:
-        account = GatewayAccount.objects.select_related("merchant").get(merchant_id=booking.merchant_id)
+    """What could be paid still is ended at Stripe, what a card promised released; paid after all, it is late money.
+
+    What cannot be ended now, or is left when the process dies before this, is ended by reconcile.
+    """
+    for payment in Payment.objects.filter(booking=booking, method="card", state__in=OPEN_STATES):
         try:
-            money = closing.close(account, payment, reason="the booking was cancelled")
-            if money is not None:
-                settlement.settle(account, money)
+            end_open_card(payment)
         except errors.PaymentInProgress:
             continue
         except (
@@ -202,6 +201,14 @@ def end_open_cards(booking: Booking) -> None:
             errors.GatewayMisconfigured,
         ):
             logger.warning("payment %s was not ended after a cancellation", payment.public_id)
+
+
+def end_open_card(payment: Payment) -> None:
+    """The same for one payment of a booking that is over; raises as `closing.close`. Twice is once."""
+    account = GatewayAccount.objects.select_related("merchant").get(merchant_id=payment.merchant_id)
+    money = closing.close(account, payment, reason="the booking was cancelled")
+    if money is not None:
+        settlement.settle(account, money)
 
 
 @transaction.atomic
