@@ -12,11 +12,10 @@ from bookings.models import Booking, BookingState
 from core import clock, doorbell
 from core.errors import Forbidden, Invalid
 from customers import access
-from payments import changes, closing, errors, ledger, manual, notices, placing, refunds, settlement
+from payments import changes, closing, errors, manual, notices, placing, refunds, settlement
 from payments.cancellation.previewing import Preview, preview
 from payments.models import (
     OPEN_STATES,
-    Account,
     BulkCancellation,
     Cancellation,
     GatewayAccount,
@@ -119,7 +118,7 @@ def _cancel(booking: Booking, wish: _Wish) -> Cancellation:
         payment.booking = booking
         parts.append((payment, part.amount_minor))
     refunds.create_together(booking, parts, asked=asked, membership=membership)
-    _keep(booking, done)
+    changes.keep(booking, done)
     manual.lapse(booking)
     notices.cancelled(booking, done)
     doorbell.ring(refunds.SEND_TASK)
@@ -165,22 +164,7 @@ def _store(booking: Booking, planned: Preview, wish: _Wish) -> Cancellation:
         paid_minor=planned.paid_minor,
         refund_minor=planned.refund_minor,
         kept_minor=planned.kept_minor,
-    )
-
-
-def _keep(booking: Booking, done: Cancellation) -> None:
-    """What the policy lets the merchant keep is earned now."""
-    ledger.post(
-        merchant=booking.merchant,
-        currency=booking.currency,
-        source_key=f"kept:{done.public_id}",
-        description=f"Kept on the cancellation of {booking.code}",
-        occurred_at=clock.now(),
-        lines=[
-            ledger.debit(Account.CUSTOMER_DEPOSITS, done.kept_minor),
-            ledger.credit(Account.CANCELLATION_INCOME, done.kept_minor),
-        ],
-        booking=booking,
+        kept_tax_minor=planned.kept_tax_minor,
     )
 
 
@@ -227,19 +211,7 @@ def reinstate(booking: Booking, *, actor: str, reason: str) -> bool:
         return True
     done.reinstated_at = clock.now()
     done.save(update_fields=["reinstated_at"])
-    kept = changes.kept(booking)
-    ledger.post(
-        merchant=booking.merchant,
-        currency=booking.currency,
-        source_key=f"reinstated:{done.public_id}",
-        description=f"{booking.code} was reinstated",
-        occurred_at=clock.now(),
-        lines=[
-            ledger.debit(Account.CANCELLATION_INCOME, kept),
-            ledger.credit(Account.CUSTOMER_DEPOSITS, kept),
-        ],
-        booking=booking,
-    )
+    changes.unkeep(booking, done)
     _withdraw(booking, done, actor=actor)
     return True
 

@@ -41,7 +41,7 @@ from payments.models import (
 )
 from payments.models.refund import HOLDING_STATES, NO_MONEY_MOVES
 from payments.statements import posting
-from payments.tests import history_logs
+from payments.tests import history_kept, history_logs
 from payments.tests.history_world import World, check_constraints
 
 CLEARING_BY_HAND = ("zelle", "venmo", "cash", "check")
@@ -209,14 +209,6 @@ def _waiting(rows: Iterable[Refund]) -> int:
     )
 
 
-def kept_of(booking: Booking) -> int:
-    """What a cancellation in force keeps: as decided, and no more than is paid still."""
-    paid = sum(part.paid_minor for part in booking.instalments.all())
-    return sum(
-        min(done.kept_minor, paid) for done in booking.cancellations.filter(reinstated_at__isnull=True)
-    )
-
-
 def _check_bookings(rows: list[Refund]) -> None:
     """Each booking's deposits and receivable come out as its story says."""
     for booking in Booking.objects.all():
@@ -224,13 +216,14 @@ def _check_bookings(rows: list[Refund]) -> None:
         deposits = -ledger.booking_balance(booking, account=Account.CUSTOMER_DEPOSITS)
         receivable = ledger.booking_balance(booking, account=Account.ACCOUNTS_RECEIVABLE)
         told = sum(part.paid_minor for part in booking.instalments.all()) + _waiting(own)
-        told -= kept_of(booking)
+        told -= history_kept.of(booking)
         told -= sum(bounced(payment) for payment in booking.payments.all())
         if booking.state == BookingState.COMPLETED:
             told -= booking.total_minor
         where = f"{booking.code} ({booking.state}): deposits {deposits}, receivable {receivable}, told {told}"
         assert deposits - receivable == told, where
         assert deposits >= 0 <= receivable, where
+        history_kept.check_tax(booking)
         if booking.state != BookingState.COMPLETED:
             assert receivable == sum(bounced(payment) for payment in booking.payments.all()), where
 
@@ -243,7 +236,7 @@ def _check_equation(world: World, rows: list[Refund]) -> None:
     fees = sum(payment.received_fee_minor for payment in brought)
     fees -= sum(refund.fee_minor for refund in rows if moved(refund))
     kept = sum(payment.kept_minor for payment in brought)
-    kept += sum(kept_of(booking) for booking in Booking.objects.all())
+    kept += sum(history_kept.of(booking) for booking in Booking.objects.all())
     earned = sum(booking.total_minor for booking in Booking.objects.filter(state=BookingState.COMPLETED))
     given = sum(lot.amount_minor for lot in Credit.objects.filter(source="grant"))
     given -= Credit.objects.filter(uses__kind=CreditUseKind.EXPIRED).aggregate(
