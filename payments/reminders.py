@@ -1,7 +1,8 @@
 """Reminders of payments that fall due: before, the day after, and once more; then a person is told.
 
-Never to somebody who has paid, says they have, or whose payment is on its way: that is asked under the Booking's lock,
-in the transaction that leaves the e-mail. Each reminder is sent once (the e-mail's key names instalment, day and kind),
+Never to somebody who has paid, says they have, or whose payment is on its way, nor to somebody who was refunded to
+prevent a dispute and owes that again (a person decides what to write): that is asked under the Booking's lock, in the
+transaction that leaves the e-mail. Each reminder is sent once (the e-mail's key names instalment, day and kind),
 between nine and seven in the merchant's zone. Days are calendar days there.
 """
 
@@ -16,7 +17,8 @@ from bookings.models import Booking, BookingState, Instalment
 from core import clock
 from customers.models import Merchant
 from payments import desk, notices
-from payments.models import DeskKind, PaymentState
+from payments.models import DeskKind, PaymentState, Refund, RefundCause, RefundState
+from payments.models.refund import NO_MONEY_MOVES
 
 # The customer has done their part, or is doing it.
 ON_ITS_WAY = frozenset({PaymentState.CLAIMED, PaymentState.PROCESSING, PaymentState.AUTHORIZED})
@@ -87,17 +89,27 @@ def _remind(part: Instalment, *, kind: Kind) -> bool:
         return False
     if booking.payments.filter(state__in=ON_ITS_WAY).exists():
         return False
+    if _is_dispute_prevented(booking):
+        _tell_staff(booking, part, why=": nobody reminds them, for they were refunded to prevent a dispute")
+        return False
     if kind.tells_staff:
         _tell_staff(booking, part)
     return notices.reminder(booking, part, kind=kind.name, is_overdue=kind.is_overdue)
 
 
-def _tell_staff(booking: Booking, part: Instalment) -> None:
+def _is_dispute_prevented(booking: Booking) -> bool:
+    """Whether something is open again because its money went back to prevent a dispute."""
+    gone = Refund.objects.filter(payment__booking=booking, cause=RefundCause.DISPUTE_PREVENTION)
+    open_again = gone.filter(payment__instalment__amount_minor__gt=F("payment__instalment__paid_minor"))
+    return open_again.exclude(state__in=NO_MONEY_MOVES | {RefundState.REQUESTED}).exists()
+
+
+def _tell_staff(booking: Booking, part: Instalment, *, why: str = " is overdue") -> None:
     desk.raise_item(
         merchant=booking.merchant,
         kind=DeskKind.OVERDUE,
         key=f"overdue:{part.pk}:{part.due_on}",
-        summary=f"The {part.get_purpose_display().lower()} of {booking.code} is overdue",
+        summary=f"The {part.get_purpose_display().lower()} of {booking.code}{why}",
         booking=booking,
         evidence={
             "open_minor": part.open_minor,

@@ -7,10 +7,11 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from core.api import MoneyField
+from payments import refunds
 from payments.models import CreditNote, Refund, RefundCause, RefundRoute, RefundState
 
 Serializer = serializers.Serializer[Any]
-CAUSES = [(cause.value, cause.label) for cause in (RefundCause.PRICE_REDUCTION, RefundCause.DUPLICATE)]
+CAUSES = [(cause.value, cause.label) for cause in refunds.CAUSES]
 
 
 class RefundSerializer(Serializer):

@@ -14,12 +14,14 @@ from djstripe import models as mirror
 from bookings.models import Booking, Purpose
 from core import clock
 from customers.models import Merchant, PaymentMethod
+from payments import documents
 from payments.models import (
     Account,
     BalanceTransaction,
     Claim,
     Credit,
     CreditNote,
+    CreditNoteCounter,
     CreditSource,
     EventState,
     GatewayAccount,
@@ -72,7 +74,7 @@ def _credit_note(refund: Refund) -> None:
         merchant=payment.merchant,
         booking=payment.booking,
         refund=refund,
-        number=payment.merchant.credit_notes.count() + 1,
+        number=documents.next_number(CreditNoteCounter, merchant_id=payment.merchant_id),
         currency="usd",
         amount_minor=1_000,
         net_minor=920,
