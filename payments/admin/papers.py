@@ -58,8 +58,8 @@ class DocumentAdmin(ReadOnlyAdmin):
         )
 
     @admin.display(description="Number", ordering="number")
-    def label_shown(self, row: Document) -> str:
-        return row.label
+    def label_shown(self, row: Document) -> SafeString:
+        return format_html('<span class="ts-money">{}</span>', row.label)
 
     @admin.display(description="Made", ordering="id")
     def made(self, row: Document) -> str:

@@ -13,7 +13,7 @@ from bookings.models import Menu
 from core.models import OutboxEmail
 from customers import access
 from customers.models import Customer, Membership, Merchant, Role
-from payments.models import CreditNote, Document, EventState, Receipt, WebhookEvent
+from payments.models import CreditNote, EventState, Receipt, WebhookEvent
 from payments.tests import console_world
 from payments.tests.console_world import World
 
@@ -219,7 +219,7 @@ def test_who_lost_the_membership_is_out_at_once(ours: World):
 
 
 @pytest.mark.parametrize("model", [Receipt, CreditNote])
-def test_the_pdf_of_a_paper_is_our_own_alone(ours: World, theirs: World, model: type[Document]):
+def test_the_pdf_of_a_paper_is_our_own_alone(ours: World, theirs: World, model: type[Receipt | CreditNote]):
     client = signed_in(ours.staff[Role.VIEWER])
     papers = dict(model._default_manager.values_list("merchant_id", "pk"))
     name = f"admin:payments_{model._meta.model_name}_pdf"
