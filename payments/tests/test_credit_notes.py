@@ -136,6 +136,20 @@ def test_notes_of_one_booking_sum_to_what_one_would_hold(shop: Shop, payment: Pa
     assert by_name == {"State 5.833 %": 537, "City 2.917 %": 268}  # of 8.05 in all, as in one note
 
 
+@pytest.mark.parametrize(("since", "tax"), [(18_000, 100), (1_000, 0)])
+def test_a_day_with_another_tax_leaves_the_next_fall_its_tax_within_it(
+    shop: Shop, payment: Payment, since: int, tax: int
+) -> None:
+    """Splits make good what earlier ones took; never by more than there is, and never by less than nothing."""
+    ask(payment, 5_000)
+    payment.booking.lines.filter(kind="tax").update(amount_minor=since)  # type: ignore[union-attr]
+    assert refunds.preview(payment=payment, amount_minor=100, cause="price_reduction").tax_minor == tax
+    ask(payment, 100)
+    note = CreditNote.objects.latest("number")
+    assert (note.amount_minor, note.net_minor, note.tax_minor) == (100, 100 - tax, tax)
+    assert sum(part["tax_minor"] for part in note.taxes) == tax
+
+
 def test_numbers_have_no_gaps_whoever_asks_at_the_same_time(open_to_threads: Shop) -> None:
     shop = open_to_threads
     slot = shop.book().slot
