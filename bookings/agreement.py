@@ -33,6 +33,7 @@ def freeze(*, merchant: Merchant, inputs: PriceInputs) -> dict[str, Any]:
         "tax_travel": merchant.tax_travel,
         "tax_after_discount": merchant.tax_after_discount,
         "tax_method_fee": merchant.tax_method_fee,
+        "tax_kept": merchant.tax_kept,
         "minimum_spend_minor": merchant.minimum_spend_minor,
         "deposit": {"deposit_minor": merchant.deposit_minor, "balance_due_days": merchant.balance_due_days},
         "cancellation_policy": merchant.cancellation_policy,
@@ -130,3 +131,13 @@ def tax_in_method_fee(booking: Booking, *, fee_minor: int) -> int:
         return 0
     part, whole = sum((rate for _, rate in tax_rates(booking)), Decimal(1)).as_integer_ratio()
     return fee_minor - share(fee_minor, part=whole, whole=part)
+
+
+def tax_in_kept(booking: Booking, *, kept_minor: int) -> int:
+    """The tax that is within what is kept on a cancellation, at the booking's own rate over all its lines.
+
+    0 where the place does not tax it, or did not when the booking was made.
+    """
+    if not booking.agreement.get("tax_kept") or not booking.total_minor:
+        return 0
+    return share(kept_minor, part=booking.tax_minor, whole=booking.total_minor)

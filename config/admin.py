@@ -23,7 +23,7 @@ class ConsoleSite(UnfoldAdminSite):
     enable_nav_sidebar = True
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Made when something reads it: the sidebar is our own, and asking for sixty models' permissions is not free."""
+        """Made when something reads it: the sidebar is our own, and sixty models' permissions are not free."""
         made: Any = SimpleLazyObject(lambda: super(ConsoleSite, self).get_app_list(request, app_label))
         return made
 

@@ -131,6 +131,7 @@ def _money(refunds_waiting: int) -> list[dict[str, Any]]:
         ),
         refunds,
         _item("Receipts", "receipt_long", "payments_receipt_changelist", "payments.view_receipt"),
+        _item("Credit notes", "price_check", "payments_creditnote_changelist", "payments.view_creditnote"),
         {
             **_item(
                 "Ledger",

@@ -26,6 +26,7 @@ from core import clock, outbox
 from payments.models import (
     HOLDING_STATES,
     OPEN_STATES,
+    CreditNote,
     DeskItem,
     DeskKind,
     EventState,
@@ -137,10 +138,13 @@ def _mails() -> Iterator[GaugeMetricFamily]:
     tables: tuple[tuple[str, QuerySet[Any]], ...] = (
         ("emails", outbox.waiting()),
         ("receipts", Receipt.objects.filter(emailed_at__isnull=True)),
+        ("credit_notes", CreditNote.objects.filter(emailed_at__isnull=True)),
     )
     for name, rows in tables:
         found = rows.aggregate(count=Count("pk"), since=Min("due_at"))
-        count = GaugeMetricFamily(f"tableside_{name}_unsent", f"{name.capitalize()} not sent yet.")
+        count = GaugeMetricFamily(
+            f"tableside_{name}_unsent", f"{name.replace('_', ' ').capitalize()} not sent yet."
+        )
         count.add_metric([], found["count"])
         due = GaugeMetricFamily(f"tableside_{name}_oldest_due_seconds", "For how long the first is due.")
         due.add_metric([], _seconds_since(found["since"]))

@@ -42,7 +42,9 @@ def _codes(app: str, *, models: str, actions: str) -> frozenset[str]:
 _SEE = (
     _codes("customers", models="merchant customer platformfeeoverride", actions="view")
     | _codes("bookings", models="menu addon taxrate travelfee slot booking legaltext", actions="view")
-    | _codes("payments", models="payment refund receipt deskitem webhookevent savedcard", actions="view")
+    | _codes(
+        "payments", models="payment refund receipt creditnote deskitem webhookevent savedcard", actions="view"
+    )
     | _codes("payments", models="ledgertransaction ledgerentry balancetransaction", actions="view")
     | _codes("payments", models="claim transfer statementimport statementline", actions="view")
     | _codes("payments", models="bulkcancellation", actions="view")

@@ -138,7 +138,7 @@ class MerchantAdmin(DetailAdmin):
                 ),
             },
         ),
-        ("Tax", {"fields": ("tax_travel", "tax_after_discount", "tax_method_fee")}),
+        ("Tax", {"fields": ("tax_travel", "tax_after_discount", "tax_method_fee", "tax_kept")}),
         ("Place and words", {"fields": ("timezone", "locale")}),
         (
             "Set by the platform",

@@ -87,7 +87,9 @@ def _check(card: SavedCard, booking: Booking) -> None:
 @transaction.atomic
 def _reserve(payment: Payment, card: SavedCard, *, actor: str, reason: str) -> CardCharge:
     """The row of this try. One with the same card that has no answer yet is sent again under its own key."""
-    Booking.objects.select_for_update(of=("self",), no_key=True).get(payments=payment)
+    booking = Booking.objects.select_for_update(of=("self",), no_key=True).get(payments=payment)
+    if booking.state not in checkout.PAYABLE:
+        raise errors.NothingToPay("The booking ended at this moment.")
     payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.pk)
     last = payment.card_charges.select_related("card").last()
     _refuse_unready(payment, last=last, card=card)

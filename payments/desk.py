@@ -47,9 +47,9 @@ def raise_item(
     DeskItem.objects.bulk_create([item], ignore_conflicts=True)
 
 
-def raise_overdue(booking: Booking, part: Instalment) -> None:
+def raise_overdue(booking: Booking, part: Instalment, *, why: str = " is overdue") -> None:
     """Say that this part is not paid though it was due. Closed meanwhile and open again, it is another item; but what
-    staff closed with a note stays so.
+    staff closed with a note stays so. `why` ends the item's sentence.
     """
     key = _overdue_key(part)
     before = list(DeskItem.objects.filter(merchant=booking.merchant, key__startswith=key))
@@ -59,7 +59,7 @@ def raise_overdue(booking: Booking, part: Instalment) -> None:
         merchant=booking.merchant,
         kind=DeskKind.OVERDUE,
         key=f"{key}:{len(before) + 1}" if before else key,
-        summary=f"The {part.get_purpose_display().lower()} of {booking.code} is overdue",
+        summary=f"The {part.get_purpose_display().lower()} of {booking.code}{why}",
         booking=booking,
         evidence={
             "open_minor": part.open_minor,

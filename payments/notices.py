@@ -1,6 +1,6 @@
 """What customers are told about their money by e-mail, true at the time it is said. Inside the caller's transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -12,7 +12,7 @@ from bookings.models import Booking, BookingState, Instalment
 from core import outbox
 from customers import access as roles
 from customers import merchants
-from payments.models import Cancellation, CardCharge, Payment, Refund, RefundState
+from payments.models import Cancellation, CardCharge, CreditNote, Payment, Receipt, Refund, RefundState
 
 
 def refunded(refund: Refund, *, payment: Payment, booking: Booking) -> None:
@@ -24,6 +24,33 @@ def refunded(refund: Refund, *, payment: Payment, booking: Booking) -> None:
         subject=f"Your refund from {booking.merchant.name}",
         refund=refund,
         payment=payment,
+    )
+
+
+def receipt(left: Receipt, *, pdf: bytes) -> None:
+    """The receipt of a payment, its PDF attached."""
+    booking = left.payment.booking
+    assert booking is not None
+    _to_customer(
+        "receipt",
+        booking,
+        key=f"receipt:{left.public_id}",
+        subject=f"Your receipt {left.label} from {left.merchant.name}",
+        attachments=[(f"{left.label}.pdf", "application/pdf", pdf)],
+        receipt=left,
+        payment=left.payment,
+    )
+
+
+def credit_note(note: CreditNote, *, pdf: bytes) -> None:
+    """Tell that the price fell, its note attached; whether money went back is told when it did."""
+    _to_customer(
+        "credit_note",
+        note.booking,
+        key=f"credit_note:{note.public_id}",
+        subject=f"The price of {note.booking.code} fell: credit note {note.label}",
+        attachments=[(f"{note.label}.pdf", "application/pdf", pdf)],
+        note=note,
     )
 
 
@@ -109,7 +136,15 @@ def refund_declined(refund: Refund, *, by: User | None = None) -> None:
         _to_staff("refund_declined", refund, to=asker.email, subject="Your refund request has ended")
 
 
-def _to_customer(template: str, booking: Booking, *, key: str, subject: str, **facts: Any) -> bool:
+def _to_customer(
+    template: str,
+    booking: Booking,
+    *,
+    key: str,
+    subject: str,
+    attachments: Sequence[tuple[str, str, bytes]] = (),
+    **facts: Any,
+) -> bool:
     """One e-mail to the booking's contact, in both forms; False when this one was left before."""
     context = {
         "booking": booking,
@@ -124,6 +159,7 @@ def _to_customer(template: str, booking: Booking, *, key: str, subject: str, **f
         subject=subject,
         text=render_to_string(f"email/{template}.txt", context),
         html=render_to_string(f"email/{template}.html", context),
+        attachments=attachments,
         merchant_id=booking.merchant_id,
     )
 

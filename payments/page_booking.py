@@ -25,7 +25,7 @@ from payments import dues, page_actions, page_cancelled
 from payments.models import Payment, PaymentState, Refund
 from payments.page_actions import Link
 from payments.page_cancelled import Cancelled
-from payments.page_money import ShownPayment, shown_payment
+from payments.page_money import ShownNote, ShownPayment, shown_notes, shown_payment
 from payments.page_state import Action, Headline, Notice, headline, notices
 
 
@@ -72,6 +72,7 @@ class BookingPage:
     savings: tuple[Saving, ...]
     plan: tuple[PlanPart, ...]
     payments: tuple[ShownPayment, ...]
+    credit_notes: tuple[ShownNote, ...]
     next_steps: tuple[Step, ...]
     accepted: tuple[Accepted, ...]
     accepted_on: str
@@ -101,12 +102,16 @@ def load(code: str, *, among: QuerySet[Booking]) -> Booking | None:
                 "payments",
                 queryset=Payment.objects.select_related("receipt").defer("receipt__pdf").order_by("id"),
             ),
-            Prefetch("payments__refunds", queryset=Refund.objects.order_by("id")),
+            Prefetch("payments__refunds", queryset=_refunds()),
             "payments__credits",
         )
         .filter(code=code.upper())
         .first()
     )
+
+
+def _refunds() -> QuerySet[Refund]:
+    return Refund.objects.select_related("credit_note").defer("credit_note__pdf").order_by("id")
 
 
 def build(booking: Booking) -> BookingPage:
@@ -133,6 +138,7 @@ def build(booking: Booking) -> BookingPage:
             if booking.state != BookingState.CANCELLED
         ),
         payments=shown,
+        credit_notes=shown_notes(payments, booking=booking),
         next_steps=tuple(_next_steps(booking, instalments=instalments)),
         accepted=page_legal.accepted(booking),
         accepted_on=full_day(booking.local(booking.terms_accepted_at).date())

@@ -57,6 +57,7 @@ class CancelPage:
     fee_minor: int
     total_minor: int
     kept_minor: int
+    kept_tax_minor: int
     brackets: tuple[Bracket, ...]
     choices: tuple[Choice, ...]
     policy: Accepted | None
@@ -80,6 +81,7 @@ def build(booking: Booking) -> CancelPage:
         fee_minor=shown.total_minor - shown.refund_minor,
         total_minor=shown.total_minor,
         kept_minor=shown.kept_minor,
+        kept_tax_minor=shown.kept_tax_minor,
         brackets=tuple(_brackets(booking, notice_days=shown.notice_days)),
         choices=tuple(choices),
         policy=next((text for text in accepted if text.label == LegalKind.REFUNDS.label), None),

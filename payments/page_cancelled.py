@@ -20,6 +20,7 @@ class Cancelled:
     coming_minor: int
     failed_minor: int
     kept_minor: int
+    kept_tax_minor: int
     percent: int
     policy: Accepted | None
 
@@ -52,6 +53,7 @@ def build(booking: Booking, *, payments: Sequence[Payment]) -> Cancelled | None:
         ),
         failed_minor=_sum(refunds, state=RefundState.FAILED),
         kept_minor=done.kept_minor,
+        kept_tax_minor=done.kept_tax_minor,
         percent=done.percent,
         policy=next((text for text in accepted if text.label == LegalKind.REFUNDS.label), None),
     )

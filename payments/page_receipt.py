@@ -1,4 +1,4 @@
-"""A receipt as a page: one payment, what it was for, what went back of it since."""
+"""A receipt as a page: one payment, what it was for, what went back of it since. Which papers are the booking's."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,8 @@ from django.urls import reverse
 from bookings.models import Booking
 from bookings.page_words import wall_clock
 from core.money import format_minor
-from payments.models import Receipt
+from payments import documents
+from payments.models import CreditNote, Receipt
 from payments.page_money import ShownRefund, method_words, purpose_label, shown_refunds
 
 
@@ -31,15 +32,19 @@ class ReceiptPage:
 
 def find(booking: Booking, *, label: str) -> Receipt | None:
     """The booking's receipt of this label ("R-000012"), without its PDF; None for anything else."""
-    digits = label.upper().removeprefix("R-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
-        return None
+    number = documents.number_in(label, of=Receipt)
     return (
         Receipt.objects.defer("pdf")
         .select_related("payment")
-        .filter(payment__booking=booking, number=int(digits))
+        .filter(payment__booking=booking, number=number)
         .first()
     )
+
+
+def find_credit_note(booking: Booking, *, label: str) -> CreditNote | None:
+    """The booking's credit note of this label ("C-000012"); None for anything else."""
+    number = documents.number_in(label, of=CreditNote)
+    return booking.credit_notes.select_related("merchant", "booking").filter(number=number).first()
 
 
 def build(receipt: Receipt, *, booking: Booking) -> ReceiptPage:

@@ -19,6 +19,7 @@ from core.errors import DomainError
 from payments import (
     authorizations,
     balance,
+    cancellation,
     charging,
     checkout,
     closing,
@@ -53,6 +54,7 @@ ASK_WAITING_AFTER = timedelta(minutes=15)
 KEY_LIFE = timedelta(hours=23)  # Stripe keeps an idempotency key for 24 h at least.
 LATE = timedelta(days=3)
 BATCH = 100
+OVER = (BookingState.CANCELLED, BookingState.EXPIRED)  # Nothing may be paid for these any more.
 NO_ANSWER_YET = (PaymentState.CREATED, PaymentState.UNKNOWN)
 REFUNDS_TO_ASK_FOR = (
     RefundState.SUBMITTED,
@@ -63,17 +65,20 @@ REFUNDS_TO_ASK_FOR = (
 
 
 def ask_for_payments(*, limit: int = BATCH) -> int:
-    """Find out how open card payments stand that Stripe has not told us of; how many were asked for."""
+    """Find out how open card payments stand that Stripe has not told us of; how many were asked for.
+
+    Those of bookings that are over are ended: whoever cancelled may have died before that, or Stripe was silent.
+    """
     now = clock.now()
     silent = Q(state__in=NO_ANSWER_YET, updated_at__lt=now - ASK_AFTER)
     open_lately = Q(state__in=OPEN_STATES, updated_at__lt=now - ASK_AFTER)
     tried = CardCharge.objects.filter(payment=OuterRef("pk"), outcome=ChargeOutcome.UNKNOWN)
     decisions = Authorization.objects.filter(payment=OuterRef("pk"), decision__in=Decision.values)
-    decided = open_lately & (Q(Exists(decisions)) | Q(Exists(tried)))
+    is_over = Q(booking__state__in=OVER)
+    hurried = open_lately & (Q(Exists(decisions)) | Q(Exists(tried)) | is_over)
     waiting = Q(state__in=OPEN_STATES, updated_at__lt=now - ASK_WAITING_AFTER)
-    due = Payment.objects.filter(silent | decided | waiting, state__in=OPEN_STATES, method="card").order_by(
-        "updated_at", "id"
-    )[:limit]
+    cards = Payment.objects.filter(state__in=OPEN_STATES, method="card").select_related("booking")
+    due = cards.filter(silent | hurried | waiting).order_by("updated_at", "id")[:limit]
     charging.tidy()
     asked = 0
     for payment in due:
@@ -92,6 +97,9 @@ def _claim(row: Payment | Refund) -> bool:
 
 
 def _ask(payment: Payment) -> None:
+    if payment.booking is not None and payment.booking.state in OVER:
+        cancellation.end_open_card(payment)
+        return
     account = _account(payment)
     if payment.stripe_checkout_session_id and not payment.stripe_payment_intent_id:
         session = gateway.retrieve_session(account, payment.stripe_checkout_session_id)

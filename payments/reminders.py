@@ -1,7 +1,8 @@
 """Reminders of payments that fall due: before, the day after, and once more; then a person is told. And by a click.
 
-Never to somebody who has paid, says they have, or whose payment is on its way: that is asked under the Booking's lock,
-in the transaction that leaves the e-mail. Each reminder is sent once (the e-mail's key names instalment, day and kind),
+Never to somebody who has paid, says they have, or whose payment is on its way, nor to somebody who was refunded to
+prevent a dispute and owes that again (a person decides what to write): that is asked under the Booking's lock, in the
+transaction that leaves the e-mail. Each reminder is sent once (the e-mail's key names instalment, day and kind),
 between nine and seven in the merchant's zone. Days are calendar days there. What is due at once has no day: it is
 reminded of a day after it came up. Once the event is over nobody is reminded by the clock, but a person is told.
 """
@@ -20,7 +21,8 @@ from core.errors import Forbidden
 from customers import access
 from customers.models import Merchant
 from payments import desk, dues, errors, notices
-from payments.models import ON_ITS_WAY
+from payments.models import ON_ITS_WAY, Refund, RefundCause, RefundState
+from payments.models.refund import NO_MONEY_MOVES
 
 HOURS = range(9, 19)
 
@@ -91,6 +93,10 @@ def _remind(part: Instalment, *, kind: Kind) -> bool:
         return False
     if part.due_on is None and kind.writes and _is_settling(booking):
         return False
+    if _is_dispute_prevented(booking):
+        why = ": nobody reminds them, for they were refunded to prevent a dispute"
+        desk.raise_overdue(booking, part, why=why)
+        return False
     if kind.tells_staff:
         desk.raise_overdue(booking, part)
     if not kind.writes:
@@ -105,6 +111,14 @@ def _locked(part: Instalment) -> tuple[Booking, Instalment]:
         .get(pk=part.booking_id)
     )
     return booking, Instalment.objects.get(pk=part.pk)
+
+
+def _is_dispute_prevented(booking: Booking) -> bool:
+    """Whether something is open again because its money went back to prevent a dispute."""
+    gone = Refund.objects.filter(payment__booking=booking, cause=RefundCause.DISPUTE_PREVENTION)
+    covered = F("payment__instalment__paid_minor") + F("payment__instalment__forgiven_minor")
+    open_again = gone.filter(payment__instalment__amount_minor__gt=covered)
+    return open_again.exclude(state__in=NO_MONEY_MOVES | {RefundState.REQUESTED}).exists()
 
 
 def _is_settling(booking: Booking) -> bool:

@@ -15,6 +15,7 @@ from payments import (
     bulk,
     completion,
     credit,
+    credit_notes,
     events,
     handling,
     inbox,
@@ -65,8 +66,8 @@ def refetch_mirror() -> int:
 
 @shared_task(name=receipts.SEND_TASK, ignore_result=True)
 def send_receipts() -> int:
-    """Render and e-mail the receipts that are due."""
-    return receipts.send_due()
+    """Render and e-mail the receipts and credit notes that are due."""
+    return receipts.send_due() + credit_notes.send_due()
 
 
 @shared_task(name=events.READ_BALANCE_TASK, ignore_result=True)

@@ -29,6 +29,7 @@ urlpatterns = [
     path("b/<str:code>/payments/<uuid:public_id>/status", views.payment_status, name="payment-status"),
     path("b/<str:code>/receipts/<str:number>", views.receipt, name="receipt"),
     path("b/<str:code>/receipts/<str:number>/pdf", views.receipt_file, name="receipt-pdf"),
+    path("b/<str:code>/credit-notes/<str:number>", views.credit_note_file, name="credit-note"),
     path("account/", account_views.account, name="account"),
     path("account/receipts", account_views.receipts, name="account-receipts"),
     path("account/cards", card_views.page, name="account-cards"),

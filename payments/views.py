@@ -23,6 +23,7 @@ from customers import sessions
 from customers.forms import EmailForm
 from customers.models import Customer, PaymentMethod
 from payments import (
+    credit_note_pdf,
     page_booking,
     page_credit,
     page_manual,
@@ -189,6 +190,20 @@ def receipt_file(request: HttpRequest, found: Booking, number: str) -> HttpRespo
     if shown is None:
         return redirect("payments:booking", code=found.code)
     content = bytes(shown.pdf) if shown.pdf else receipt_pdf.render(shown)
+    return _file(content, label=shown.label)
+
+
+@require_GET
+@of_visitor
+def credit_note_file(request: HttpRequest, found: Booking, number: str) -> HttpResponseBase:
+    """A credit note as it was e-mailed; rendered on the spot in the seconds before that."""
+    note = page_receipt.find_credit_note(found, label=number)
+    if note is None:
+        return redirect("payments:booking", code=found.code)
+    return _file(bytes(note.pdf) if note.pdf else credit_note_pdf.render(note), label=note.label)
+
+
+def _file(content: bytes, *, label: str) -> HttpResponse:
     answer = HttpResponse(content, content_type="application/pdf")
-    answer["Content-Disposition"] = f'attachment; filename="{shown.label}.pdf"'
+    answer["Content-Disposition"] = f'attachment; filename="{label}.pdf"'
     return answer

@@ -63,7 +63,7 @@ def test_compiled_modules_are_kept_even_where_none_are_wanted_beside_the_sources
     checkout: Path, given: dict[str, str], kept_in: str
 ) -> None:
     done = subprocess.run(
-        ["sh", "-c", ". script/python.sh; echo ${PYTHONPYCACHEPREFIX:-}; $PYTHON -c 'import secrets'"],
+        ["/bin/sh", "-c", ". script/python.sh; echo ${PYTHONPYCACHEPREFIX:-}; $PYTHON -c 'import secrets'"],
         cwd=checkout,
         env={"PATH": os.environ["PATH"]} | given,
         capture_output=True,

@@ -89,6 +89,10 @@ class Merchant(PublicIdModel):
     )
     tax_travel = models.BooleanField(default=False)
     tax_after_discount = models.BooleanField(default=True, help_text="Discounts lower the taxable subtotal.")
+    tax_kept = models.BooleanField(
+        default=False,
+        help_text="What is kept on a cancellation contains tax, at the booking's own rate. Ask your tax adviser.",
+    )
     tax_method_fee = models.BooleanField(default=False, help_text="The method fee contains tax.")
     credit_valid_days = models.PositiveSmallIntegerField(
         null=True,

@@ -98,6 +98,7 @@ def _look(request: HttpRequest, booking: Booking, entries: Mapping[str, Any]) ->
             *([("You give back", f"{plan.percent} %")] if plan.is_overruled else []),
             ("Paid so far", money(booking, plan.paid_minor)),
             ("Kept", money(booking, plan.kept_minor)),
+            *([("Tax within it", money(booking, plan.kept_tax_minor))] if plan.kept_tax_minor else []),
             *((to_words(one.payment, one.route), money(booking, one.total_minor)) for one in plan.returned),
         ),
         total=("Goes back, with method fees", money(booking, plan.total_minor)),

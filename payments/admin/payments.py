@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action
@@ -15,7 +14,7 @@ from unfold.enums import ActionVariant
 from bookings import codes
 from customers import access
 from customers.console import DetailAdmin, Figure, MerchantFilter, Panel, ReadOnlyAdmin, amount, link, stamp
-from payments.admin import net, panels, promise_dialogs, refund_dialog
+from payments.admin import net, panels, papers, promise_dialogs, refund_dialog
 from payments.admin.filters import ReceivedFilter
 from payments.admin.tones import state_badge
 from payments.models import LedgerEntry, Payment, Refund
@@ -182,10 +181,7 @@ class PaymentAdmin(promise_dialogs.Promises, DetailAdmin, ReadOnlyAdmin):
         receipt = getattr(row, "receipt", None)
         if receipt is None:
             return "–"
-        if not receipt.rendered_at:
-            return f"{receipt.label}, not rendered yet"
-        url = reverse("admin:payments_receipt_pdf", args=[receipt.pk])
-        return format_html('<a class="ts-link" href="{}">{} (PDF)</a>', url, receipt.label)
+        return papers.pdf_link(receipt)
 
     @admin.display(description="Payment intent")
     def intent(self, row: Payment) -> SafeString | str:

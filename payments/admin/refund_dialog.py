@@ -24,6 +24,7 @@ from payments.refunds.amounts import FROM_CREDIT
 WORDS = {
     RefundCause.PRICE_REDUCTION: "Price reduction: the booking costs less, and nothing more is owed",
     RefundCause.DUPLICATE: "Paid twice or too much: the booking's price stays as it is",
+    RefundCause.DISPUTE_PREVENTION: "To prevent a dispute: the price stays, and it is owed again; no reminder is sent",
 }
 BACK, CREDIT = "back", "credit"
 
@@ -184,6 +185,9 @@ def _price_words(payment: Payment, *, cause: str, plan: refunds.RefundPreview, r
             f"The booking's price falls by {format_minor(plan.amount_minor, currency)}, "
             f"{format_minor(plan.tax_minor, currency)} tax within."
         )
+    elif cause == RefundCause.DISPUTE_PREVENTION:
+        amount = format_minor(plan.amount_minor, currency)
+        words = f"The booking's price stays: {amount} is owed again. No reminder goes out by itself."
     else:
         words = "The booking's price stays; no tax is within."
     return f"{words} Stripe keeps its own fee." if route == RefundRoute.GATEWAY else words

@@ -1,4 +1,4 @@
-"""The refund console and a refund's page; receipts and their PDF. Read-only but for the named decisions.
+"""The refund console and a refund's page. Read-only but for the named decisions.
 
 A refund starts on its payment's, or its booking's, page.
 """
@@ -7,19 +7,18 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bookings import codes
 from customers.console import DetailAdmin, Figure, MerchantFilter, Panel, ReadOnlyAdmin, amount, link, stamp
-from payments.admin import panels, refund_tabs
+from payments.admin import panels, papers, refund_tabs
 from payments.admin.filters import RefundFilter
 from payments.admin.refund_decisions import RefundDecisions, recipient
 from payments.admin.refund_words import PENDING_REASONS
 from payments.admin.tones import state_badge
-from payments.models import Receipt, Refund, RefundRoute, RefundState
+from payments.models import CreditNote, Refund, RefundRoute, RefundState
 
 
 @admin.register(Refund)
@@ -50,6 +49,7 @@ class RefundAdmin(RefundDecisions, DetailAdmin, ReadOnlyAdmin):
         "way",
         "to_whom",
         "pending_words",
+        "note_link",
         "stripe_id",
         "balance_transaction",
     )
@@ -65,7 +65,7 @@ class RefundAdmin(RefundDecisions, DetailAdmin, ReadOnlyAdmin):
                     "decision_reason",
                     ("asked_for", "done"),
                     ("to_whom", "reference"),
-                    "pending_words",
+                    ("note_link", "pending_words"),
                 )
             },
         ),
@@ -148,6 +148,11 @@ class RefundAdmin(RefundDecisions, DetailAdmin, ReadOnlyAdmin):
             return f"Send to {recipient(row)}"
         return row.failure_reason or PENDING_REASONS.get(row.pending_reason, row.pending_reason) or row.reason
 
+    @admin.display(description="Credit note")
+    def note_link(self, row: Refund) -> SafeString | str:
+        note = CreditNote.objects.defer("pdf").filter(refund=row).first()
+        return papers.pdf_link(note) if note else "The price did not fall by it"
+
     @admin.display(description="Principal", ordering="amount_minor")
     def principal(self, row: Refund) -> SafeString | str:
         return self._amount(row, row.amount_minor)
@@ -182,99 +187,3 @@ class RefundAdmin(RefundDecisions, DetailAdmin, ReadOnlyAdmin):
 
     def panels(self, request: HttpRequest, row: Refund) -> list[Panel]:
         return [panels.history(row)]
-
-
-@admin.register(Receipt)
-class ReceiptAdmin(ReadOnlyAdmin):
-    list_display = ("label_shown", "booking_shown", "customer_shown", "total", "made", "emailed", "pdf_link")
-    list_filter = (MerchantFilter,)
-    list_select_related = ("merchant", "payment__booking", "payment__customer")
-    search_fields = ("number",)
-    search_help_text = "Number (R-000123 or 123), booking code"
-    ordering = ("-id",)
-    readonly_fields = (
-        "label_shown",
-        "booking_shown",
-        "payment_link",
-        "total",
-        "made",
-        "emailed",
-        "pdf_link",
-        "attempts",
-        "due",
-        "last_error",
-    )
-    fieldsets = (
-        (None, {"fields": readonly_fields[:7]}),
-        ("Rendering", {"fields": (("attempts", "due"), "last_error")}),
-    )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Receipt]:
-        rows: QuerySet[Receipt] = super().get_queryset(request)
-        return rows.select_related(*self.list_select_related).defer("pdf")
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        number = term.upper().removeprefix("R-").lstrip("0")
-        if not term:
-            return queryset, False
-        if number.isdigit() and len(number) < 10:
-            return queryset.filter(number=int(number)), False
-        return queryset.filter(payment__booking__code__startswith=codes.normalise(term) or "-"), False
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.pdf)
-        found: list[URLPattern] = super().get_urls()
-        return [path("<int:receipt_id>/pdf/", view, name="payments_receipt_pdf"), *found]
-
-    def pdf(self, request: HttpRequest, receipt_id: int) -> HttpResponse:
-        receipt = self.get_queryset(request).defer(None).filter(pk=receipt_id).first()
-        if receipt is None or not receipt.pdf:
-            raise Http404
-        return HttpResponse(
-            bytes(receipt.pdf),
-            content_type="application/pdf",
-            headers={"Content-Disposition": f'attachment; filename="{receipt.label}.pdf"'},
-        )
-
-    @admin.display(description="Receipt", ordering="number")
-    def label_shown(self, row: Receipt) -> str:
-        return row.label
-
-    @admin.display(description="Booking")
-    def booking_shown(self, row: Receipt) -> SafeString | str:
-        return link(row.payment.booking)
-
-    @admin.display(description="Customer")
-    def customer_shown(self, row: Receipt) -> str:
-        return row.payment.customer.name if row.payment.customer else "–"
-
-    @admin.display(description="Payment")
-    def payment_link(self, row: Receipt) -> SafeString | str:
-        return link(row.payment, text=panels.method(row.payment))
-
-    @admin.display(description="Total")
-    def total(self, row: Receipt) -> SafeString | str:
-        payment = row.payment
-        return amount(payment.received_minor, currency=payment.currency, locale=row.merchant.locale)
-
-    @admin.display(description="Made", ordering="id")
-    def made(self, row: Receipt) -> str:
-        return stamp(row.created_at)
-
-    @admin.display(description="Put into the outbox", ordering="emailed_at")
-    def emailed(self, row: Receipt) -> str:
-        return stamp(row.emailed_at)
-
-    @admin.display(description="Due again")
-    def due(self, row: Receipt) -> str:
-        return stamp(row.due_at) if row.emailed_at is None else "–"
-
-    @admin.display(description="PDF")
-    def pdf_link(self, row: Receipt) -> SafeString | str:
-        if not row.rendered_at:
-            return "not rendered yet"
-        url = reverse("admin:payments_receipt_pdf", args=[row.pk])
-        return format_html('<a class="ts-link" href="{}">PDF</a>', url)

@@ -143,6 +143,9 @@ class CancelPreviewSerializer(Serializer):
     paid = MoneyField("paid_minor", currency="booking.currency")
     refund = MoneyField("refund_minor", currency="booking.currency")
     kept = MoneyField("kept_minor", currency="booking.currency")
+    kept_tax = MoneyField(
+        "kept_tax_minor", currency="booking.currency", help_text="Within `kept`, where it is taxed."
+    )
     total = MoneyField("total_minor", currency="booking.currency")
     returned = serializers.SerializerMethodField()
     expected = serializers.CharField(source="shown", help_text="Send it along to cancel for these figures.")
@@ -172,6 +175,7 @@ class CancelledSerializer(Serializer):
     paid = MoneyField("paid_minor", currency="booking.currency")
     refund = MoneyField("refund_minor", currency="booking.currency")
     kept = MoneyField("kept_minor", currency="booking.currency")
+    kept_tax = MoneyField("kept_tax_minor", currency="booking.currency")
     refunds = CancelledRefundSerializer(many=True)
     created_at = serializers.DateTimeField()
 

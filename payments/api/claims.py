@@ -18,13 +18,13 @@ from customers import access
 from payments import manual, proofs
 from payments.api.access import visible
 from payments.api.bookings import found
+from payments.api.documents import FirstRenderer
 from payments.api.manual_shapes import (
     ClaimBodySerializer,
     ClaimSerializer,
     ManualAnswerSerializer,
     ManualSerializer,
 )
-from payments.api.payments import FirstRenderer
 from payments.models import Claim, Payment
 
 VIEW_CLAIM = "payments.view_claim"

@@ -1,26 +1,19 @@
-"""Payments in the API: start one by card, list them, look at one, fetch its receipt."""
+"""Payments in the API: start one by card, list them, look at one."""
 
 from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
 from django_filters.rest_framework import DjangoFilterBackend
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from bookings.api import access
 from bookings.models import Booking, Purpose
 from core.api import MomentFilter, NewestFirst, refusals
-from core.errors import Conflict
 from core.idempotency import idempotent
 from customers.models import PaymentMethod
 from payments import checkout, gateway
@@ -34,7 +27,7 @@ from payments.api.serializers import (
     PaymentSerializer,
     StartSerializer,
 )
-from payments.models import Capture, CheckoutMode, GatewayAccount, Payment, PaymentState, Receipt
+from payments.models import Capture, CheckoutMode, GatewayAccount, Payment, PaymentState
 
 
 class PaymentFilter(django_filters.FilterSet):
@@ -90,55 +83,6 @@ class PaymentView(generics.RetrieveAPIView[Payment]):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One payment with its declined tries and its history. Ask again until its state is final; webhooks move it."""
         return super().get(request, *args, **kwargs)
-
-
-class ReceiptNotReady(Conflict):
-    """Money came and its receipt is being rendered."""
-
-    code = "receipt_not_ready"
-    title = "The receipt is being prepared. Ask again in a moment."
-
-
-class FirstRenderer(BaseContentNegotiation):
-    """A file is what it is, whatever the client says it accepts; refusals are problem documents."""
-
-    def select_parser(self, request: Request, parsers: Any) -> BaseParser:
-        return parsers[0]
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
-
-
-class ReceiptView(APIView):
-    permission_classes = (AllowAny,)
-    content_negotiation_class = FirstRenderer
-
-    @extend_schema(
-        operation_id="payments_receipt",
-        tags=["payments"],
-        responses={
-            (200, "application/pdf"): OpenApiResponse(OpenApiTypes.BINARY, description="The receipt."),
-            **refusals(401, 404, 409),
-        },
-    )
-    def get(self, request: Request, public_id: str) -> HttpResponse:
-        """The receipt as a PDF. 404 for a payment without one, 409 while it is being prepared."""
-        receipt = Receipt.objects.filter(payment__in=visible(request).filter(public_id=public_id)).first()
-        if receipt is None:
-            raise Http404
-        if receipt.pdf is None:
-            raise ReceiptNotReady()
-        return HttpResponse(
-            bytes(receipt.pdf),
-            content_type="application/pdf",
-            headers={
-                "Content-Disposition": f'attachment; filename="{receipt.label}.pdf"',
-                "Cache-Control": "private, no-store",
-                "X-Content-Type-Options": "nosniff",
-            },
-        )
 
 
 class StartView(generics.GenericAPIView[Payment]):

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
+from rest_framework.reverse import reverse
 
 from core.api import MoneyField
-from payments.models import Refund, RefundCause, RefundRoute, RefundState
+from payments import refunds
+from payments.models import CreditNote, Refund, RefundCause, RefundRoute, RefundState
 
 Serializer = serializers.Serializer[Any]
-CAUSES = [(cause.value, cause.label) for cause in (RefundCause.PRICE_REDUCTION, RefundCause.DUPLICATE)]
+CAUSES = [(cause.value, cause.label) for cause in refunds.CAUSES]
 
 
 class RefundSerializer(Serializer):
@@ -33,15 +35,36 @@ class RefundSerializer(Serializer):
     failure_reason = serializers.CharField()
     created_at = serializers.DateTimeField()
     succeeded_at = serializers.DateTimeField(allow_null=True)
+    credit_note = serializers.SerializerMethodField(help_text="Its number, where the price fell by it.")
 
     def get_booking(self, refund: Refund) -> str | None:
         return refund.payment.booking.code if refund.payment.booking else None
+
+    def get_credit_note(self, refund: Refund) -> str | None:
+        note = getattr(refund, "credit_note", None)
+        return note.label if note is not None else None
 
     def get_requested_by(self, refund: Refund) -> str | None:
         return refund.requested_by.get_username() if refund.requested_by else None
 
     def get_decided_by(self, refund: Refund) -> str | None:
         return refund.decided_by.get_username() if refund.decided_by else None
+
+
+class CreditNoteSerializer(Serializer):
+    """The price fell by `amount`, with `tax` within it; `pdf` is where its paper is."""
+
+    number = serializers.CharField(source="label")
+    amount = MoneyField("amount_minor")
+    tax = MoneyField("tax_minor")
+    reason = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    pdf = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.URLField())
+    def get_pdf(self, note: CreditNote) -> str:
+        where = [note.refund.payment.public_id, note.label]
+        return reverse("payment-credit-note", args=where, request=self.context.get("request"))
 
 
 class RefundPreviewSerializer(Serializer):

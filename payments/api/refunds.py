@@ -56,8 +56,8 @@ class StaffView(generics.GenericAPIView[Refund]):
 
 def _rows() -> QuerySet[Refund]:
     return Refund.objects.select_related(
-        "payment__booking", "payment__merchant", "requested_by", "decided_by"
-    )
+        "payment__booking", "payment__merchant", "requested_by", "decided_by", "credit_note"
+    ).defer("credit_note__pdf")
 
 
 class PaymentRefundView(StaffView):

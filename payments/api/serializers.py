@@ -13,7 +13,8 @@ from core.api import MoneyField, MoneySerializer
 from core.money import Money
 from customers.models import PaymentMethod
 from payments import dues
-from payments.models import Capture, CheckoutMode, Payment, PaymentState
+from payments.api.refund_shapes import CreditNoteSerializer
+from payments.models import Capture, CheckoutMode, CreditNote, Payment, PaymentState
 
 Serializer = serializers.Serializer[Any]
 
@@ -224,6 +225,7 @@ class PaymentDetailSerializer(PaymentSerializer):
     attempts = AttemptSerializer(many=True)
     history = StateChangeSerializer(source="changes", many=True)
     capture_before = serializers.SerializerMethodField()
+    credit_notes = serializers.SerializerMethodField()
 
     @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_capture_before(self, payment: Payment) -> str | None:
@@ -231,6 +233,14 @@ class PaymentDetailSerializer(PaymentSerializer):
         promise = getattr(payment, "authorization", None)
         until = promise.capture_before if promise is not None else None
         return until.isoformat() if until else None
+
+    @extend_schema_field(CreditNoteSerializer(many=True))
+    def get_credit_notes(self, payment: Payment) -> list[dict[str, Any]]:
+        """What the price fell by because of this payment's refunds, oldest first."""
+        notes = (
+            CreditNote.objects.filter(refund__payment=payment).select_related("refund__payment").defer("pdf")
+        )
+        return [CreditNoteSerializer(note, context=self.context).data for note in notes.order_by("id")]
 
 
 @extend_schema_serializer(

@@ -4,7 +4,13 @@ The booking's place is free at once; the refunds are rows that run apart from it
 Payment (by id), Refund, Credit, ledger. Called by pages, API, admin, and by `bulk` for a whole day.
 """
 
-from payments.cancellation.cancelling import cancel, cancel_in_bulk, end_open_cards, reinstate
+from payments.cancellation.cancelling import (
+    cancel,
+    cancel_in_bulk,
+    end_open_card,
+    end_open_cards,
+    reinstate,
+)
 from payments.cancellation.previewing import CANCELLABLE, Preview, Returned, preview
 
 __all__ = [
@@ -13,6 +19,7 @@ __all__ = [
     "Returned",
     "cancel",
     "cancel_in_bulk",
+    "end_open_card",
     "end_open_cards",
     "preview",
     "reinstate",

@@ -18,7 +18,6 @@ from payments import (
     desk,
     errors,
     forgiving,
-    ledger,
     manual,
     notices,
     placing,
@@ -28,7 +27,6 @@ from payments import (
 from payments.cancellation.previewing import Preview, preview
 from payments.models import (
     OPEN_STATES,
-    Account,
     BulkCancellation,
     Cancellation,
     GatewayAccount,
@@ -133,7 +131,7 @@ def _cancel(booking: Booking, wish: _Wish) -> Cancellation:
         payment.booking = booking
         parts.append((payment, part.amount_minor))
     refunds.create_together(booking, parts, asked=asked, membership=membership)
-    _keep(booking, done)
+    changes.keep(booking, done)
     manual.lapse(booking, reason="the booking was cancelled")
     notices.cancelled(booking, done)
     doorbell.ring(refunds.SEND_TASK)
@@ -179,34 +177,18 @@ def _store(booking: Booking, planned: Preview, wish: _Wish) -> Cancellation:
         paid_minor=planned.paid_minor,
         refund_minor=planned.refund_minor,
         kept_minor=planned.kept_minor,
-    )
-
-
-def _keep(booking: Booking, done: Cancellation) -> None:
-    """What the policy lets the merchant keep is earned now."""
-    ledger.post(
-        merchant=booking.merchant,
-        currency=booking.currency,
-        source_key=f"kept:{done.public_id}",
-        description=f"Kept on the cancellation of {booking.code}",
-        occurred_at=clock.now(),
-        lines=[
-            ledger.debit(Account.CUSTOMER_DEPOSITS, done.kept_minor),
-            ledger.credit(Account.CANCELLATION_INCOME, done.kept_minor),
-        ],
-        booking=booking,
+        kept_tax_minor=planned.kept_tax_minor,
     )
 
 
 def end_open_cards(booking: Booking, *, reason: str = "the booking was cancelled") -> None:
-    """What could be paid still is ended at Stripe, what a card promised released; paid after all, it is late money."""
-    rows = Payment.objects.filter(booking=booking, method="card", state__in=OPEN_STATES)
-    for payment in rows:
-        account = GatewayAccount.objects.select_related("merchant").get(merchant_id=booking.merchant_id)
+    """What could be paid still is ended at Stripe, what a card promised released; paid after all, it is late money.
+
+    What cannot be ended now, or is left when the process dies before this, is ended by reconcile.
+    """
+    for payment in Payment.objects.filter(booking=booking, method="card", state__in=OPEN_STATES):
         try:
-            money = closing.close(account, payment, reason=reason)
-            if money is not None:
-                settlement.settle(account, money)
+            end_open_card(payment, reason=reason)
         except errors.PaymentInProgress:
             continue
         except (
@@ -216,6 +198,14 @@ def end_open_cards(booking: Booking, *, reason: str = "the booking was cancelled
             errors.GatewayMisconfigured,
         ):
             logger.warning("payment %s was not ended: %s", payment.public_id, reason)
+
+
+def end_open_card(payment: Payment, *, reason: str = "the booking was cancelled") -> None:
+    """The same for one payment of a booking that is over; raises as `closing.close`. Twice is once."""
+    account = GatewayAccount.objects.select_related("merchant").get(merchant_id=payment.merchant_id)
+    money = closing.close(account, payment, reason=reason)
+    if money is not None:
+        settlement.settle(account, money)
 
 
 @transaction.atomic
@@ -234,19 +224,7 @@ def reinstate(booking: Booking, *, actor: str, reason: str) -> bool:
         return True
     done.reinstated_at = clock.now()
     done.save(update_fields=["reinstated_at"])
-    kept = changes.kept(booking)
-    ledger.post(
-        merchant=booking.merchant,
-        currency=booking.currency,
-        source_key=f"reinstated:{done.public_id}",
-        description=f"{booking.code} was reinstated",
-        occurred_at=clock.now(),
-        lines=[
-            ledger.debit(Account.CANCELLATION_INCOME, kept),
-            ledger.credit(Account.CUSTOMER_DEPOSITS, kept),
-        ],
-        booking=booking,
-    )
+    changes.unkeep(booking, done)
     _withdraw(booking, done, actor=actor)
     return True
 

@@ -30,7 +30,10 @@ class Returned:
 
 @dataclass(frozen=True)
 class Preview:
-    """`paid_minor` of principal = `refund_minor` + `kept_minor`; with the fees' shares `total_minor` goes back."""
+    """`paid_minor` of principal = `refund_minor` + `kept_minor`; with the fees' shares `total_minor` goes back.
+
+    `kept_tax_minor` is the tax within what is kept, where the place taxes that.
+    """
 
     booking: Booking
     notice_days: int
@@ -43,6 +46,10 @@ class Preview:
     @property
     def kept_minor(self) -> int:
         return self.paid_minor - self.refund_minor
+
+    @property
+    def kept_tax_minor(self) -> int:
+        return agreement.tax_in_kept(self.booking, kept_minor=self.kept_minor)
 
     @property
     def total_minor(self) -> int:
@@ -61,7 +68,7 @@ class Preview:
     def shown(self) -> str:
         """The figures on the page: cancelling counts only for exactly these."""
         parts = ",".join(f"{part.payment.pk}={part.route}:{part.total_minor}" for part in self.returned)
-        return f"{self.percent}|{self.refund_minor}|{self.kept_minor}|{parts}"
+        return f"{self.percent}|{self.refund_minor}|{self.kept_minor}|{self.kept_tax_minor}|{parts}"
 
 
 def preview(booking: Booking, *, percent: int | None = None, as_credit: bool = False) -> Preview:

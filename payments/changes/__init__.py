@@ -2,8 +2,19 @@
 
 from payments.changes.editing import Changed, edit, preview
 from payments.changes.keeping import fit as fit_kept
-from payments.changes.keeping import kept
+from payments.changes.keeping import keep, unkeep
 from payments.changes.planning import replan
-from payments.changes.reducing import reduce_price, tax_within
+from payments.changes.reducing import Fall, reduce_price, tax_within
 
-__all__ = ["Changed", "edit", "fit_kept", "kept", "preview", "reduce_price", "replan", "tax_within"]
+__all__ = [
+    "Changed",
+    "Fall",
+    "edit",
+    "fit_kept",
+    "keep",
+    "preview",
+    "reduce_price",
+    "replan",
+    "tax_within",
+    "unkeep",
+]

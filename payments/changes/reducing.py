@@ -1,5 +1,7 @@
 """A price reduction, tax included, with what it does to plan and ledger. The caller holds the Booking's lock."""
 
+from dataclasses import dataclass
+
 from django.db.models import Max, Q, Sum
 
 from bookings.editing import LATER_KINDS
@@ -10,10 +12,20 @@ from payments import ledger
 from payments.models import Account
 
 
+@dataclass(frozen=True)
+class Fall:
+    """By how much a price fell, the tax within that, and the price since; in minor units."""
+
+    amount_minor: int
+    tax_minor: int
+    price_minor: int
+
+
 def tax_within(booking: Booking, *, amount_minor: int) -> int:
     """The tax inside a further price reduction of `amount_minor`, in minor units.
 
-    Computed on all reductions together, less what earlier ones took, so that cents never drift.
+    Computed on all reductions together, less what earlier ones took, so that cents never drift. After a move to a day
+    with another tax that is made good too, as far as it goes: it is never below zero, and never above `amount_minor`.
     """
     reduction = Q(kind=LineKind.REDUCTION)
     priced = ~Q(kind__in=LATER_KINDS)
@@ -25,13 +37,14 @@ def tax_within(booking: Booking, *, amount_minor: int) -> int:
     )
     if not sums["price"]:
         return 0
-    return share(amount_minor - sums["reduced"], part=sums["tax"], whole=sums["price"]) + sums["reduced_tax"]
+    whole = share(amount_minor - sums["reduced"], part=sums["tax"], whole=sums["price"])
+    return min(amount_minor, max(0, whole + sums["reduced_tax"]))
 
 
 def reduce_price(
     *, booking: Booking, instalment: Instalment, amount_minor: int, description: str, source_key: str
-) -> int:
-    """Lower the price and this instalment by `amount_minor` (tax included); returns the tax within.
+) -> Fall:
+    """Lower the price and this instalment by `amount_minor` (tax included).
 
     After the event the fall is posted too; before it nothing was earned yet. The caller refunds it, so it goes to
     customer_deposits whole, from where the refund takes it: what is still owed stays owed.
@@ -54,7 +67,7 @@ def reduce_price(
     instalment.save(update_fields=["amount_minor"])
     if booking.state == BookingState.COMPLETED:
         _post_fall(booking, amount_minor=amount_minor, tax_minor=tax, source_key=source_key)
-    return tax
+    return Fall(amount_minor, tax, booking.total_minor)
 
 
 def _post_fall(booking: Booking, *, amount_minor: int, tax_minor: int, source_key: str) -> None:

@@ -13,7 +13,17 @@ from payments.checkout.amounts import Due, due
 from payments.checkout.customers import forget as forget_customer
 from payments.checkout.customers import known_at_stripe
 from payments.checkout.opening import Started, end
-from payments.checkout.starting import start
+from payments.checkout.starting import PAYABLE, start
 from payments.closing import look_for
 
-__all__ = ["Due", "Started", "due", "end", "forget_customer", "known_at_stripe", "look_for", "start"]
+__all__ = [
+    "PAYABLE",
+    "Due",
+    "Started",
+    "due",
+    "end",
+    "forget_customer",
+    "known_at_stripe",
+    "look_for",
+    "start",
+]

@@ -12,7 +12,9 @@ from payments.models.cancellation import (
 )
 from payments.models.card import CardCharge, CardSetup, ChargeOutcome, SavedCard, SetupState
 from payments.models.credit import Credit, CreditSource, CreditUse, CreditUseKind
+from payments.models.credit_note import CreditNote, CreditNoteCounter
 from payments.models.desk import DeskItem, DeskKind
+from payments.models.document import Document, DocumentCounter
 from payments.models.gateway_account import BalanceCursor, GatewayAccount, GatewayCustomer, WebhookEndpoint
 from payments.models.inbox import EventState, WebhookEvent
 from payments.models.ledger import Account, LedgerEntry, LedgerTransaction
@@ -82,12 +84,16 @@ __all__ = [
     "ClaimState",
     "ClaimStateChange",
     "Credit",
+    "CreditNote",
+    "CreditNoteCounter",
     "CreditSource",
     "CreditUse",
     "CreditUseKind",
     "Decision",
     "DeskItem",
     "DeskKind",
+    "Document",
+    "DocumentCounter",
     "EventState",
     "GatewayAccount",
     "GatewayCustomer",

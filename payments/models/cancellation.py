@@ -85,7 +85,8 @@ class BulkCancellationItem(models.Model):
 class Cancellation(PublicIdModel):
     """What was decided when a booking was cancelled, in minor units of principal: paid = refund + kept.
 
-    `percent` is the share of principal returned: the bracket's of the frozen policy, or, `overruled`, what staff gave.
+    Of what is kept `kept_tax_minor` is tax. `percent` is the share of principal returned: the bracket's of the frozen
+    policy, or, `overruled`, what staff gave.
     """
 
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="cancellations")
@@ -103,6 +104,7 @@ class Cancellation(PublicIdModel):
     paid_minor = models.PositiveBigIntegerField()
     refund_minor = models.PositiveBigIntegerField()
     kept_minor = models.PositiveBigIntegerField()
+    kept_tax_minor = models.PositiveBigIntegerField(default=0, help_text="The tax within what is kept.")
     reinstated_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -112,6 +114,10 @@ class Cancellation(PublicIdModel):
             models.CheckConstraint(
                 condition=Q(paid_minor=F("refund_minor") + F("kept_minor")),
                 name="cancellation_splits_what_was_paid",
+            ),
+            models.CheckConstraint(
+                condition=Q(kept_tax_minor__lte=F("kept_minor")),
+                name="cancellation_tax_is_within_what_is_kept",
             ),
             models.UniqueConstraint(
                 fields=["booking"],

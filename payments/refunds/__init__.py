@@ -13,9 +13,17 @@ from payments.refunds.foreseeing import Foreseen, foresee
 from payments.refunds.recording import record
 from payments.refunds.requesting import Asked, create, create_together, request, route_of
 from payments.refunds.sending import find, submit
-from payments.refunds.spreading import BookingPreview, of_booking, preview_of_booking, spread, with_money
+from payments.refunds.spreading import (
+    CAUSES,
+    BookingPreview,
+    of_booking,
+    preview_of_booking,
+    spread,
+    with_money,
+)
 
 __all__ = [
+    "CAUSES",
     "SEND_TASK",
     "Asked",
     "BookingPreview",

@@ -61,9 +61,8 @@ def preview(*, payment: Payment, amount_minor: int, cause: str) -> RefundPreview
     if cause in FROM_CREDIT:
         return RefundPreview(amount_minor, 0, amount_minor, 0)
     fee = _fee_share(payment, amount_minor=amount_minor)
-    return RefundPreview(
-        amount_minor, fee, amount_minor + fee, tax_within(payment, amount_minor=amount_minor)
-    )
+    tax = tax_within(payment, amount_minor=amount_minor) if cause in LOWERS_PRICE else 0
+    return RefundPreview(amount_minor, fee, amount_minor + fee, tax)
 
 
 def check(payment: Payment, *, amount_minor: int, cause: str) -> None:

@@ -122,7 +122,8 @@ def approve(
                 return refund
             raise _decided(refund)
         _note(refund, by=by, reason=reason)
-        executing.start(refund, booking, payment, actor=f"user:{by.pk}", reason=reason or "approved")
+        fallen = executing.start(refund, booking, payment, actor=f"user:{by.pk}", reason=reason or "approved")
+        holding.leave_note(refund, booking, fallen)
     return executing.send(refund)
 
 

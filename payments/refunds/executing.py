@@ -13,19 +13,25 @@ from bookings.models import Booking
 from core import clock
 from core.errors import Forbidden, Invalid
 from customers import access
-from payments import credit, errors
+from payments import changes, credit, errors
 from payments.models import CreditSource, Payment, Refund, RefundRoute, RefundState
 from payments.refunds import holding, posting, sending
 
 SEND_TASK = "payments.send_refunds"
 
 
-def start(refund: Refund, booking: Booking | None, payment: Payment, *, actor: str, reason: str) -> None:
-    """requested -> approved; what the booking was paid and costs changes now. Credit is done at once."""
+def start(
+    refund: Refund, booking: Booking | None, payment: Payment, *, actor: str, reason: str
+) -> changes.Fall | None:
+    """requested -> approved; what the booking was paid and costs changes now. Credit is done at once.
+
+    What the price fell by is the caller's to note (`holding.leave_note`), when all is done.
+    """
     refund.transition_to(RefundState.APPROVED, actor=actor, reason=reason)
-    holding.apply(refund, booking, payment)
+    fallen = holding.apply(refund, booking, payment)
     if refund.route == RefundRoute.CREDIT:
         _to_credit(refund, booking, payment, actor=actor)
+    return fallen
 
 
 def send(refund: Refund) -> Refund:

@@ -2,7 +2,7 @@
 
 from bookings.models import Booking, Instalment
 from core.money import format_minor
-from payments import changes, credit, desk, notices
+from payments import changes, credit, credit_notes, desk, notices
 from payments.models import DeskKind, Payment, Refund, RefundState
 from payments.models.refund import NO_MONEY_MOVES
 from payments.refunds import amounts
@@ -37,16 +37,20 @@ def release(refund: Refund, payment: Payment) -> None:
     credit.give_back(refund, actor="system")
 
 
-def apply(refund: Refund, booking: Booking | None, payment: Payment) -> None:
-    """The refund will go: take it out of what the booking has been paid, and, where it lowers the price, of that."""
+def apply(refund: Refund, booking: Booking | None, payment: Payment) -> changes.Fall | None:
+    """The refund will go: take it out of what the booking has been paid, and, where it lowers the price, of that.
+
+    What fell is for `leave_note`, at the end of the transaction.
+    """
     instalment = _instalment(refund, payment)
     if booking is None or instalment is None:
-        return
+        return None
+    fallen = None
     fall = amounts.price_fall(instalment, amount_minor=refund.from_booking_minor)
     instalment.paid_minor -= refund.from_booking_minor
     instalment.save(update_fields=["paid_minor"])
     if refund.cause in amounts.LOWERS_PRICE and fall:
-        changes.reduce_price(
+        fallen = changes.reduce_price(
             booking=booking,
             instalment=instalment,
             amount_minor=fall,
@@ -55,6 +59,13 @@ def apply(refund: Refund, booking: Booking | None, payment: Payment) -> None:
         )
     if refund.cancellation_id is None:
         changes.fit_kept(booking, source_key=f"not-kept:{refund.public_id}")
+    return fallen
+
+
+def leave_note(refund: Refund, booking: Booking | None, fallen: changes.Fall | None) -> None:
+    """The credit note of a price that fell. Last in its transaction: its number's lock comes after all others."""
+    if fallen is not None and booking is not None:
+        credit_notes.leave(refund, booking, fallen)
 
 
 def _instalment(refund: Refund, payment: Payment) -> Instalment | None:

@@ -7,7 +7,7 @@ from django.db import transaction
 from bookings.models import Booking
 from core import clock
 from core.money import format_minor
-from payments import desk, errors, facts, notices
+from payments import changes, desk, errors, facts, notices
 from payments.models import (
     DeskKind,
     GatewayAccount,
@@ -26,13 +26,14 @@ def record(account: GatewayAccount, news: facts.RefundNews, *, event_id: str = "
     payment = known.payment if known else _payment(account, news)
     with transaction.atomic():
         booking, payment = holding.lock(payment)
-        refund = (
-            Refund.objects.select_for_update(of=("self",), no_key=True).get(pk=known.pk)
-            if known
-            else _adopt(payment, booking, news)
-        )
+        fallen = None
+        if known:
+            refund = Refund.objects.select_for_update(of=("self",), no_key=True).get(pk=known.pk)
+        else:
+            refund, fallen = _adopt(payment, booking, news)
         moved = _record(refund, payment, booking, news, event_id=event_id)
         posted = posting.post(account, refund, payment, news)
+        holding.leave_note(refund, booking, fallen)
     return f"refund {refund.state}" if moved else "posted" if posted else "nothing new"
 
 
@@ -57,11 +58,13 @@ def _payment(account: GatewayAccount, news: facts.RefundNews) -> Payment:
     return payment
 
 
-def _adopt(payment: Payment, booking: Booking | None, news: facts.RefundNews) -> Refund:
+def _adopt(
+    payment: Payment, booking: Booking | None, news: facts.RefundNews
+) -> tuple[Refund, changes.Fall | None]:
     """A refund that somebody made in Stripe's dashboard: split from its total; what was surplus goes first."""
     again = payment.refunds.filter(stripe_refund_id=news.id).first()
     if again is not None:
-        return again
+        return again, None
     _make_room(payment, wanted_minor=news.amount_minor)
     if news.amount_minor > payment.refundable_minor:
         # A refund of ours holds the money that Stripe has sent already: what became of ours is found out first.
@@ -83,10 +86,10 @@ def _adopt(payment: Payment, booking: Booking | None, news: facts.RefundNews) ->
         stripe_refund_id=news.id,
     )
     holding.reserve(refund, payment)
-    holding.apply(refund, booking, payment)
+    fallen = holding.apply(refund, booking, payment)
     if spent:
         _tell_of_spent_credit(refund, payment, booking, spent_minor=spent)
-    return refund
+    return refund, fallen
 
 
 def _make_room(payment: Payment, *, wanted_minor: int) -> None:

@@ -112,13 +112,16 @@ def create_together(
         )
     rows = [_store(payment, plan, asked) for payment, plan in planned]
     waits = any(approving.is_needed(refund, refund.payment) for refund in rows)
-    for refund in rows:
-        if waits:
+    if waits:
+        for refund in rows:
             notices.refund_to_approve(refund)
-        else:
-            executing.start(
-                refund, booking, refund.payment, actor=asked.actor, reason="needs no second person"
-            )
+        return rows
+    why = "needs no second person"
+    fallen = [
+        executing.start(refund, booking, refund.payment, actor=asked.actor, reason=why) for refund in rows
+    ]
+    for refund, fall in zip(rows, fallen, strict=True):
+        holding.leave_note(refund, booking, fall)
     return rows
 
 

@@ -18,7 +18,7 @@ from payments.models import Payment, PaymentState, Refund, RefundCause, RefundRo
 from payments.refunds import allocating, amounts, approving, executing, holding, requesting
 
 _ROUTES = {PaymentMethod.CARD: allocating.CARD, PaymentMethod.CREDIT: allocating.CREDIT}
-CAUSES = (RefundCause.PRICE_REDUCTION, RefundCause.DUPLICATE)
+CAUSES = (RefundCause.PRICE_REDUCTION, RefundCause.DUPLICATE, RefundCause.DISPUTE_PREVENTION)
 
 
 @dataclass(frozen=True)

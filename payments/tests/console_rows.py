@@ -14,11 +14,14 @@ from djstripe import models as mirror
 from bookings.models import Booking, Purpose
 from core import clock
 from customers.models import Merchant, PaymentMethod
+from payments import documents
 from payments.models import (
     Account,
     BalanceTransaction,
     Claim,
     Credit,
+    CreditNote,
+    CreditNoteCounter,
     CreditSource,
     EventState,
     GatewayAccount,
@@ -60,6 +63,29 @@ def refund(payment: Payment, *, by: User) -> None:
         failure_reason="expired_or_canceled_card",
     )
     RefundStateChange.objects.create(refund=refund, from_state="submitted", to_state="failed", actor="stripe")
+    _credit_note(refund)
+
+
+def _credit_note(refund: Refund) -> None:
+    """The price had fallen when it was asked for, and stays."""
+    payment = refund.payment
+    assert payment.booking is not None
+    CreditNote.objects.create(
+        merchant=payment.merchant,
+        booking=payment.booking,
+        refund=refund,
+        number=documents.next_number(CreditNoteCounter, merchant_id=payment.merchant_id),
+        currency="usd",
+        amount_minor=1_000,
+        net_minor=920,
+        tax_minor=80,
+        taxes=[{"name": f"{payment.merchant.name} tax", "tax_minor": 80}],
+        price_minor=payment.booking.total_minor,
+        reason=refund.reason,
+        pdf=b"%PDF-1.7 " + payment.merchant.slug.encode(),
+        rendered_at=clock.now(),
+        emailed_at=clock.now(),
+    )
 
 
 def transfer(booking: Booking, *, by: User, number: int) -> None:

@@ -33,7 +33,6 @@ from payments.models import (
     LedgerEntry,
     Payment,
     PaymentState,
-    Receipt,
     Refund,
     RefundRoute,
     RefundState,
@@ -42,7 +41,7 @@ from payments.models import (
 )
 from payments.models.refund import HOLDING_STATES, NO_MONEY_MOVES
 from payments.statements import posting
-from payments.tests import history_logs
+from payments.tests import history_kept, history_logs, history_papers
 from payments.tests.history_world import World, check_constraints
 
 CLEARING_BY_HAND = ("zelle", "venmo", "cash", "check")
@@ -213,14 +212,6 @@ def _waiting(rows: Iterable[Refund]) -> int:
     )
 
 
-def kept_of(booking: Booking) -> int:
-    """What a cancellation in force keeps: as decided, and no more than is paid still."""
-    paid = sum(part.paid_minor for part in booking.instalments.all())
-    return sum(
-        min(done.kept_minor, paid) for done in booking.cancellations.filter(reinstated_at__isnull=True)
-    )
-
-
 def _check_bookings(rows: list[Refund]) -> None:
     """Each booking's deposits and receivable come out as its story says."""
     for booking in Booking.objects.all():
@@ -228,13 +219,14 @@ def _check_bookings(rows: list[Refund]) -> None:
         deposits = -ledger.booking_balance(booking, account=Account.CUSTOMER_DEPOSITS)
         receivable = ledger.booking_balance(booking, account=Account.ACCOUNTS_RECEIVABLE)
         told = sum(part.covered_minor for part in booking.instalments.all()) + _waiting(own)
-        told -= kept_of(booking)
+        told -= history_kept.of(booking)
         told -= sum(bounced(payment) for payment in booking.payments.all())
         if booking.state == BookingState.COMPLETED:
             told -= booking.total_minor
         where = f"{booking.code} ({booking.state}): deposits {deposits}, receivable {receivable}, told {told}"
         assert deposits - receivable == told, where
         assert deposits >= 0 <= receivable, where
+        history_kept.check_tax(booking)
         if booking.state != BookingState.COMPLETED:
             assert receivable == sum(bounced(payment) for payment in booking.payments.all()), where
 
@@ -247,7 +239,7 @@ def _check_equation(world: World, rows: list[Refund]) -> None:
     fees = sum(payment.received_fee_minor for payment in brought)
     fees -= sum(refund.fee_minor for refund in rows if moved(refund))
     kept = sum(payment.kept_minor for payment in brought)
-    kept += sum(kept_of(booking) for booking in Booking.objects.all())
+    kept += sum(history_kept.of(booking) for booking in Booking.objects.all())
     earned = sum(booking.total_minor for booking in Booking.objects.filter(state=BookingState.COMPLETED))
     given = sum(lot.amount_minor for lot in Credit.objects.filter(source="grant"))
     given -= Credit.objects.filter(uses__kind=CreditUseKind.EXPIRED).aggregate(
@@ -285,14 +277,13 @@ def _banked(method: str, rows: list[Refund]) -> int:
 
 
 def _check_receipts() -> None:
-    """One for each payment that came for a booking, numbered without a gap."""
+    """One for each payment that came for a booking; all papers numbered without a gap."""
     paid = Payment.objects.filter(
         booking__isnull=False, state__in=[PaymentState.SUCCEEDED, PaymentState.REVERSED]
     )
     lacking = paid.filter(receipt__isnull=True)
     assert not lacking.exists(), list(lacking.values_list("pk", "method", "state"))
-    numbers = list(Receipt.objects.order_by("number").values_list("number", flat=True))
-    assert numbers == list(range(1, len(numbers) + 1))
+    history_papers.check()
 
 
 def _check_desk(rows: list[Refund]) -> None:

@@ -84,6 +84,7 @@ def opened(sandbox: Sandbox) -> World:
     merchant = shop.merchant
     merchant.zelle_name, merchant.zelle_contact = "Ember LLC", "pay@ember.example"
     merchant.venmo_handle, merchant.credit_valid_days = "ember-kitchen", 90
+    merchant.tax_kept = True
     merchant.save()
     people = [User.objects.create_user(name, email=f"{name}@ember.example") for name in ("casey", "robin")]
     for person in people:

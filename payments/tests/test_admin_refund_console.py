@@ -116,13 +116,13 @@ def day(shop: Shop, *, bookings: int) -> list[Booking]:
     return made
 
 
-def test_a_day_of_fifty_is_previewed_asked_for_agreed_to_by_another_and_resumed_after_a_kill(
+def test_a_day_is_previewed_asked_for_agreed_to_by_another_and_resumed_after_a_kill(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ):
     class Killed(BaseException):
         """What no handler catches."""
 
-    made = day(shop, bookings=50)
+    made = day(shop, bookings=5)
     _, asking = staff(shop, Role.MANAGER, "asker")
     _, second = staff(shop, Role.OWNER, "second")
     url = reverse("admin:payments_bulkcancellation_cancel_day")
@@ -134,8 +134,8 @@ def test_a_day_of_fifty_is_previewed_asked_for_agreed_to_by_another_and_resumed_
         "request_key": "once",
     }
     page = asking.post(url, {**entries, "_preview": "1"})
-    assert page.content.decode().count("$100.00") == 50
-    assert "Ask to cancel 50 bookings" in page.content.decode()
+    assert page.content.decode().count("$100.00") == 5
+    assert "Ask to cancel 5 bookings" in page.content.decode()
     sent = {**entries, "shown": page.context["preview"].shown, "_ask": "1"}
     answers = [asking.post(url, sent) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [302, 302]
@@ -144,14 +144,14 @@ def test_a_day_of_fifty_is_previewed_asked_for_agreed_to_by_another_and_resumed_
     assert approve not in asking.get(asked_url(asked)).content.decode()
     assert "Somebody else" in send(asking, approve).content.decode()
     assert send(second, approve).status_code == 302
-    by_credit(shop, made[7], 98_750, "balance")  # its figures are others now
+    by_credit(shop, made[1], 98_750, "balance")  # its figures are others now
 
     calls: list[int] = []
     mark = bulk._mark
 
     def die_in_the_middle(item, **values):
         calls.append(item.pk)
-        if len(calls) == 20:
+        if len(calls) == 4:
             raise Killed
         mark(item, **values)
 
@@ -160,19 +160,19 @@ def test_a_day_of_fifty_is_previewed_asked_for_agreed_to_by_another_and_resumed_
         with pytest.raises(Killed):
             bulk.run_due()
     shown = second.get(asked_url(asked)).content.decode()
-    assert "19 of 50 worked off" in shown
+    assert "3 of 5 worked off" in shown
     assert 'hx-trigger="every 2s"' in shown
-    assert bulk.run_due() == 31
+    assert bulk.run_due() == 2
     shown = second.get(asked_url(asked)).content.decode()
-    assert "50 of 50 worked off" in shown
+    assert "5 of 5 worked off" in shown
     assert 'hx-trigger="every 2s"' not in shown
     assert "changed since it was previewed" in shown
     asked.refresh_from_db()
     assert asked.state == BulkState.DONE
     states = list(Booking.objects.order_by("pk").values_list("state", flat=True))
-    assert states.count(BookingState.CANCELLED) == 49
-    assert states[7] == BookingState.CONFIRMED
-    assert Refund.objects.filter(state=RefundState.SUCCEEDED).count() == 49
+    assert states.count(BookingState.CANCELLED) == 4
+    assert states[1] == BookingState.CONFIRMED
+    assert Refund.objects.filter(state=RefundState.SUCCEEDED).count() == 4
     retry = reverse("admin:payments_bulkcancellation_retry", args=[asked.pk])
     assert send(asking, retry).status_code == 302
     asked.refresh_from_db()

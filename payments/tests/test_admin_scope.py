@@ -13,7 +13,7 @@ from bookings.models import Menu
 from core.models import OutboxEmail
 from customers import access
 from customers.models import Customer, Membership, Merchant, Role
-from payments.models import EventState, WebhookEvent
+from payments.models import CreditNote, EventState, Receipt, WebhookEvent
 from payments.tests import console_world
 from payments.tests.console_world import World
 
@@ -218,11 +218,14 @@ def test_who_lost_the_membership_is_out_at_once(ours: World):
     assert client.get(address(Customer, "change", ours.bookings[0].customer_id)).status_code in (302, 403)
 
 
-def test_the_receipts_pdf_is_our_own_alone(ours: World, theirs: World):
+@pytest.mark.parametrize("model", [Receipt, CreditNote])
+def test_the_pdf_of_a_paper_is_our_own_alone(ours: World, theirs: World, model: type[Receipt | CreditNote]):
     client = signed_in(ours.staff[Role.VIEWER])
+    papers = dict(model._default_manager.values_list("merchant_id", "pk"))
+    name = f"admin:payments_{model._meta.model_name}_pdf"
 
-    mine = client.get(reverse("admin:payments_receipt_pdf", args=[ours.receipts[0].pk]))
-    other = client.get(reverse("admin:payments_receipt_pdf", args=[theirs.receipts[0].pk]))
+    mine = client.get(reverse(name, args=[papers[ours.merchant.pk]]))
+    other = client.get(reverse(name, args=[papers[theirs.merchant.pk]]))
 
     assert mine.content == b"%PDF-1.7 harvest-table"
     assert mine["Content-Disposition"].startswith("attachment;")

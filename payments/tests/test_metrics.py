@@ -68,6 +68,7 @@ def test_open_money_mails_and_desk_items_are_told_by_state(shop: Shop) -> None:
     assert found["tableside_desk_open", "surplus"] == 1
     assert found["tableside_emails_unsent",] >= 1
     assert found["tableside_receipts_unsent",] == 0
+    assert found["tableside_credit_notes_unsent",] == 0
     assert found["tableside_database_up",] == 1
 
 
@@ -80,7 +81,7 @@ def test_a_scrape_costs_as_many_statements_with_more_rows(shop: Shop) -> None:
         shop.start(shop.book(slot=slot))
     with CaptureQueriesContext(connection) as more:
         scraped()
-    assert len(more) == len(few) == 6
+    assert len(more) == len(few) == 7
 
 
 def test_requests_are_counted_by_route_not_by_address(shop: Shop) -> None:

@@ -1,9 +1,6 @@
 """Refunds through the sandbox: in part, in whole, at the same time, with lost answers, failing days later."""
 
-import threading
-
 import pytest
-from django.db import connection
 
 from bookings.editing import Edit
 from bookings.models import LineKind
@@ -72,6 +69,19 @@ def test_a_part_and_then_the_rest_return_every_cent(shop: Shop):
     assert balances[Account.PROCESSING_FEE_INCOME] == 0
     assert balances[Account.PLATFORM_PAYABLE] == 0
     assert balances[Account.CLEARING_STRIPE] == -343  # Stripe keeps its fee.
+
+
+def test_parts_of_a_taxed_method_fee_return_its_tax_to_the_cent(shop: Shop):
+    shop.merchant.tax_method_fee = True
+    shop.merchant.save()
+    payment = shop.paid(shop.book())
+    for minor in (3_333, 3_333, 3_334):
+        ask(payment, minor)
+        shop.deliver()
+        assert shop.tie_out().difference_minor == 0
+    balances = shop.balances()
+    assert balances[Account.TAX_PAYABLE] == balances[Account.PROCESSING_FEE_INCOME] == 0
+    assert balances[Account.CUSTOMER_DEPOSITS] == balances[Account.PLATFORM_PAYABLE] == 0
 
 
 def test_the_customer_is_told_of_a_refund_once_and_not_before_it_succeeded(shop: Shop, settings):
@@ -145,35 +155,6 @@ def test_the_same_form_sent_twice_refunds_once(shop: Shop):
     assert first == second
     payment.refresh_from_db()
     assert payment.refunded_minor == 1_080
-
-
-@pytest.mark.slow
-@pytest.mark.django_db(transaction=True)
-def test_two_staff_at_once_never_send_back_more_than_was_captured(open_to_threads: Shop):
-    """saleor/saleor-dashboard#4474."""
-    shop = open_to_threads
-    payment = shop.paid(shop.book())
-    refused: list[Exception] = []
-    start = threading.Barrier(6)
-
-    def refund() -> None:
-        start.wait()
-        try:
-            ask(Payment.objects.get(pk=payment.pk), 10_000)
-        except errors.RefundTooLarge as refusal:
-            refused.append(refusal)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=refund) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    payment.refresh_from_db()
-    assert len(refused) == 5
-    assert payment.refunded_minor == 10_800
-    assert len(shop.stripe.v1.refunds.list({"charge": payment.stripe_charge_id})["data"]) == 1
 
 
 def test_a_lost_answer_leaves_the_refund_unknown_and_reconcile_finds_the_one_that_was_made(

@@ -9,7 +9,7 @@ import time_machine
 
 from bookings.models import Booking
 from core.models import OutboxEmail
-from payments import reminders
+from payments import refunds, reminders
 from payments.models import DeskItem, Payment
 from payments.tests.shop import Shop
 
@@ -102,3 +102,34 @@ def test_those_who_need_none_cost_one_query_together(
     noon = datetime(due.year, due.month, due.day, 20, tzinfo=UTC)
     with time_machine.travel(noon, tick=False), django_assert_max_num_queries(2):
         assert reminders.remind_due() == 0
+
+
+def test_who_was_refunded_to_prevent_a_dispute_is_not_reminded_and_staff_see_it_once(
+    shop: Shop, booking: Booking
+) -> None:
+    """The instalment is open again by that refund, but no machine asks that customer for it."""
+    deposit = booking.payments.get()
+    refund = refunds.request(
+        payment=deposit, amount_minor=10_000, cause="dispute_prevention", reason="Angry", requested_by=None, actor="t"
+    )  # fmt: skip
+    assert refund.tax_minor == 0  # the price stays
+    booking.refresh_from_db()
+    assert (booking.total_minor, booking.instalments.get(purpose="deposit").open_minor) == (108_750, 10_000)
+    assert [on(booking, -3), on(booking, 1), on(booking, 3), on(booking, 4)] == [0, 0, 0, 0]
+    item = DeskItem.objects.get()
+    assert (item.kind, item.evidence["open_minor"]) == ("overdue", 98_750)
+    assert "to prevent a dispute" in item.summary
+    shop.paid(booking)  # they think better of it
+    assert on(booking, 3) == 1
+
+
+def test_a_refund_to_prevent_a_dispute_that_is_not_agreed_to_yet_stops_no_reminder(
+    shop: Shop, booking: Booking
+) -> None:
+    shop.merchant.approval_from_minor = 1
+    shop.merchant.save()
+    refunds.request(
+        payment=booking.payments.get(), amount_minor=100, cause="dispute_prevention", reason="x", requested_by=None,
+        actor="t",
+    )  # fmt: skip
+    assert on(booking, 1) == 1

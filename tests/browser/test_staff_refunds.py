@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from bookings.models import Booking
+from bookings.models import Booking, BookingState
 from bookings.tests.factories import MerchantFactory, SlotFactory, booked
 from core import clock
 from customers.models import Membership, Merchant, Role
@@ -111,31 +112,63 @@ def test_a_refund_is_asked_for_by_one_and_approved_by_another_never_by_who_asked
     assert (refund.state, refund.reference) == (RefundState.SUCCEEDED, "ZX-77")
 
 
-def test_a_day_is_cancelled_by_two_and_its_page_follows_by_itself(
-    merchant: Merchant, sign_in: SignIn, live_server: LiveServer
+class Killed(BaseException):
+    """What no handler catches: the worker is gone."""
+
+
+def a_day_of(number: int, *, merchant: Merchant) -> list[Booking]:
+    """So many bookings of one day, their deposits paid by credit."""
+    slot = SlotFactory.create(merchant=merchant, capacity=100, starts_at=clock.now() + timedelta(days=20))
+    made = [booked(merchant=merchant, slot=slot, email=f"guest{n}@example.com") for n in range(number)]
+    for booking in made:
+        pay_by_credit(booking, 10_000, purpose="deposit")
+    return made
+
+
+def pay_by_credit(booking: Booking, minor: int, *, purpose: str) -> None:
+    credit.grant(customer=booking.customer, amount_minor=minor, currency="usd", reason="x", granted_by=None)
+    credit.spend(booking=booking, purpose=purpose, actor="customer")
+
+
+def test_a_day_of_fifty_is_cancelled_by_two_and_goes_on_after_its_worker_was_killed(
+    merchant: Merchant, sign_in: SignIn, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slot = SlotFactory.create(merchant=merchant, capacity=10, starts_at=clock.now() + timedelta(days=20))
-    for number in range(3):
-        booking = booked(merchant=merchant, slot=slot, email=f"guest{number}@example.com")
-        credit.grant(
-            customer=booking.customer, amount_minor=10_000, currency="usd", reason="x", granted_by=None
-        )
-        credit.spend(booking=booking, purpose="deposit", actor="customer")
+    made = a_day_of(50, merchant=merchant)
     asker = sign_in("asker")
     asker.goto(f"{live_server.url}/admin/payments/bulkcancellation/cancel_day/")
-    asker.locator("[name=day]").fill(booking.event_date.isoformat())
+    asker.locator("[name=day]").fill(made[0].event_date.isoformat())
     asker.get_by_role("button", name="Show the bookings").click()
-    expect(asker.get_by_role("region", name="What would happen").locator("tbody tr")).to_have_count(3)
+    expect(asker.get_by_role("region", name="What would happen").locator("tbody tr")).to_have_count(50)
     asker.get_by_label("Reason").fill("Storm")
-    asker.get_by_role("button", name="Ask to cancel 3 bookings").click()
+    asker.get_by_role("button", name="Ask to cancel 50 bookings").click()
     expect(asker.get_by_text("It waits: a second person")).to_be_visible()
     page = asker.url
     expect(asker.locator("a[hx-get$='/approve/']")).to_have_count(0)
     second = sign_in("second")
     second.goto(page)
     second.locator("a[hx-get$='/approve/']").click()
-    second.locator("#modal-content").get_by_role("button", name="Cancel 3 bookings").click()
-    expect(second.get_by_text("0 of 3 worked off")).to_be_visible()
-    assert bulk.run_due() == 3
-    expect(second.get_by_text("3 of 3 worked off")).to_be_visible()  # it polls
-    expect(second.get_by_role("region", name="Bookings").get_by_text("Cancelled")).to_have_count(3)
+    second.locator("#modal-content").get_by_role("button", name="Cancel 50 bookings").click()
+    expect(second.get_by_text("0 of 50 worked off")).to_be_visible()
+    pay_by_credit(made[7], 98_750, purpose="balance")  # its figures are others now
+
+    mark, calls = bulk._mark, []
+
+    def die_at_the_twentieth(item: Any, **values: Any) -> None:
+        calls.append(item.pk)
+        if len(calls) == 20:
+            raise Killed
+        mark(item, **values)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(bulk, "_mark", die_at_the_twentieth)
+        with pytest.raises(Killed):
+            bulk.run_due()
+    expect(second.get_by_text("19 of 50 worked off")).to_be_visible()  # it polls
+    assert bulk.run_due() == 31
+    expect(second.get_by_text("50 of 50 worked off")).to_be_visible()
+    rows = second.get_by_role("region", name="Bookings").locator("tbody tr")
+    expect(rows.first).to_contain_text("changed since it was previewed")
+    expect(rows.get_by_text("Cancelled", exact=True)).to_have_count(49)
+    assert Refund.objects.filter(state=RefundState.SUCCEEDED).count() == 49
+    made[7].refresh_from_db()
+    assert made[7].state == BookingState.CONFIRMED

@@ -85,6 +85,8 @@ API = [
     decide("api/v1/payments/<uuid:public_id>/void", "POST", staff_of_it("manager")),
     decide("api/v1/payments/<uuid:public_id>", "GET", party()),
     decide("api/v1/payments/<uuid:public_id>/receipt", "GET", party()),
+    # By a receipt's number nothing is there; who may get one is tested in its room.
+    decide("api/v1/payments/<uuid:public_id>/credit-notes/<str:number>", "GET", everyone(MISSING)),
     decide("api/v1/payments/<uuid:public_id>/refund", "POST", staff_of_it("manager")),
     decide("api/v1/refunds", "GET", members()),
     decide(
@@ -181,6 +183,8 @@ PAGES = [
     decide("b/<str:code>/receipts/<str:number>", "POST", everyone(NOT_ALLOWED)),
     decide("b/<str:code>/receipts/<str:number>/pdf", "GET", own_page()),
     decide("b/<str:code>/receipts/<str:number>/pdf", "POST", everyone(NOT_ALLOWED)),
+    decide("b/<str:code>/credit-notes/<str:number>", "GET", own_page()),
+    decide("b/<str:code>/credit-notes/<str:number>", "POST", everyone(NOT_ALLOWED)),
 ]
 
 CONSOLE = [
@@ -270,6 +274,9 @@ CONSOLE = [
     decide("admin/payments/payment/<path:object_id>/void/", "GET POST", console_action("manager")),
     decide("admin/bookings/booking/<path:object_id>/charge_card/", "GET POST", console_action("manager")),
     decide("admin/payments/receipt/<int:receipt_id>/pdf/", "GET POST", history_of(console_row("viewer"))),
+    decide(
+        "admin/payments/creditnote/<int:creditnote_id>/pdf/", "GET POST", history_of(console_row("viewer"))
+    ),
 ]
 
 # Of staff: allauth's views.
@@ -330,6 +337,7 @@ MODELS = {
     "payments/balancetransaction": LOOK,
     "payments/bulkcancellation": LOOK,
     "payments/claim": LOOK,
+    "payments/creditnote": LOOK,
     "payments/deskitem": LOOK,
     "payments/gatewayaccount": Model(view="owner"),
     "payments/ledgertransaction": LOOK,

@@ -55,6 +55,7 @@ class House:
             "number": self.ours.receipts[0].label,
             "method": "zelle",
             "receipt_id": str(self.ours.receipts[0].pk),
+            "creditnote_id": str(self.ours.merchant.credit_notes.earliest("pk").pk),
             "content_type_id": "1",
             "object_id": "1",
             "id": str(self.ours.staff[Role.CLERK].pk),
