@@ -227,16 +227,13 @@ class _Run:
     def _time(self, guest: Guest) -> FreeSlot:
         now = clock.now()
         later = IN_GOOD_TIME if guest.story is Story.CANCELLED_EARLY else LATER
-        free = slots.free(merchant=self.merchant, limit=500)
+        free = slots.free(merchant=self.merchant, limit=500)[LEFT_FREE:]
         fitting = [
             time
-            for time in free[LEFT_FREE:]
+            for time in free
             if (time.starts_at < now + SOON if guest.story in SOON_ONES else time.starts_at > now + later)
             and (guest.story is not Story.LATE_TAKEN or time.places == 1)
         ]
-        if not fitting and guest.story in SOON_ONES:
-            # Early in the week few times are near: then one of those that are left free.
-            fitting = [time for time in free[:LEFT_FREE] if time.starts_at < now + SOON]
         if not fitting or not self.menus:
             raise Conflict(
                 "The demonstration merchant has no free times or no menu: add some, then run this again."
