@@ -19,7 +19,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -40,6 +40,7 @@ from payments import (
     demo_past,
     demo_sandbox,
     demo_till,
+    demo_times,
     demo_transfers,
     errors,
     facts,
@@ -61,11 +62,6 @@ from payments.models import (
 )
 
 TOKENS = uuid.UUID("5eedde30-0000-4000-8000-000000000000")
-LEFT_FREE = 4  # the first times stay free for whoever tries the product
-SOON = timedelta(days=6)
-LATER = timedelta(days=9)
-IN_GOOD_TIME = timedelta(days=16)
-SOON_ONES = (Story.SOON, Story.CANCELLED_LATE)
 SURPLUS_MINOR = 2_500
 PART_MINOR = 3_000
 FOREIGN_MINOR = 4_200
@@ -225,20 +221,12 @@ class _Run:
         return self._book(guest, slot=free[-1].public_id)
 
     def _time(self, guest: Guest) -> FreeSlot:
-        now = clock.now()
-        later = IN_GOOD_TIME if guest.story is Story.CANCELLED_EARLY else LATER
-        free = slots.free(merchant=self.merchant, limit=500)[LEFT_FREE:]
-        fitting = [
-            time
-            for time in free
-            if (time.starts_at < now + SOON if guest.story in SOON_ONES else time.starts_at > now + later)
-            and (guest.story is not Story.LATE_TAKEN or time.places == 1)
-        ]
-        if not fitting or not self.menus:
+        times = demo_times.fitting(slots.free(merchant=self.merchant, limit=500), guest=guest)
+        if not times or not self.menus:
             raise Conflict(
                 "The demonstration merchant has no free times or no menu: add some, then run this again."
             )
-        return fitting[guest.number * 5 % len(fitting)]
+        return times[guest.number * 5 % len(times)]
 
     # What staff and the desk see -----------------------------------------------------------------------
 
