@@ -1,4 +1,4 @@
-# Sourced by script/server, script/test and script/bench: sets PYTHON to one that can run script/supervisor.py.
+# Sourced by script/server, script/test, script/bench and .ci/run: sets PYTHON to one that can run script/supervisor.py.
 recent() { command -v "$1" >/dev/null 2>&1 && "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
 find_python() {
@@ -15,3 +15,10 @@ find_python() {
 }
 
 find_python
+
+# Where somebody wants no compiled modules beside the sources they are kept in .venv: with none at all, each of the
+# dozen processes of a start, and each of the tests', would compile everything that it imports anew.
+if [ -n "${PYTHONDONTWRITEBYTECODE:-}" ] && [ -z "${PYTHONPYCACHEPREFIX:-}" ]; then
+    unset PYTHONDONTWRITEBYTECODE
+    export PYTHONPYCACHEPREFIX="$PWD/.venv/.pycache"
+fi
