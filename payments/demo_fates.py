@@ -115,6 +115,9 @@ class Fates:
 
     def spends_goodwill(self, booking: Booking, plan: Plan) -> None:
         self.transfers.give_goodwill(booking)
+        booking.refresh_from_db()
+        if booking.state == BookingState.HELD and (payment := self.till.begin(booking)):
+            self.till.enter_card(payment)  # What the credit left open of it.
 
     # Later days ----------------------------------------------------------------------------------------
 

@@ -30,9 +30,8 @@ from payments import (
     page_pay,
     page_receipt,
     page_start,
-    receipt_pdf,
 )
-from payments.models import Payment
+from payments.models import Payment, Receipt
 from payments.page_declines import ADVICE
 
 P = ParamSpec("P")
@@ -190,7 +189,13 @@ def receipt_file(request: HttpRequest, found: Booking, number: str) -> HttpRespo
     shown = page_receipt.find(found, label=number)
     if shown is None:
         return redirect("payments:booking", code=found.code)
-    content = bytes(shown.pdf) if shown.pdf else receipt_pdf.render(shown)
+    content = bytes(shown.pdf) if shown.pdf else _rendered(shown)
     answer = HttpResponse(content, content_type="application/pdf")
     answer["Content-Disposition"] = f'attachment; filename="{shown.label}.pdf"'
     return answer
+
+
+def _rendered(shown: Receipt) -> bytes:
+    from payments import receipt_pdf  # as payments/receipts.py does
+
+    return receipt_pdf.render(shown)

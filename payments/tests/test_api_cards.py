@@ -244,3 +244,15 @@ def test_a_customer_pays_with_a_saved_card_of_their_own_and_nobody_else_can_name
     assert typed["payment"]["id"] == first.json()["payment"]["id"]
     assert "payment_method" not in typed
     assert Payment.objects.get().total_minor == first.json()["payment"]["total"]["amount"]
+
+
+def test_signing_out_over_the_api_signs_a_customers_browser_out_as_well(shop: Shop, customer: Customer):
+    client, forged = signed_in(customer), signed_in(customer, csrf=True)
+    booking = shop.book(email=customer.email)
+    assert client.get(f"{API}/payments/methods").status_code == 200
+    assert post(forged, "auth/logout").status_code == 403
+    assert forged.get(f"{API}/payments/methods").status_code == 200
+    for _ in range(2):
+        assert post(client, "auth/logout").status_code == 204
+    assert client.get(f"{API}/payments/methods").status_code == 401
+    assert client.get(f"{API}/bookings/{booking.code}").status_code in (401, 404)
