@@ -22,7 +22,10 @@ SIGN_IN = re.compile(r"^\S+@\S+  \S+$")
 
 
 def make(*, state: State, variables: Mapping[str, str], children: list[Child], with_bookings: bool) -> None:
-    """Make what is missing. Returns when the merchant is there, and the bookings are or would take too long."""
+    """Make what is missing. Returns when the merchant is there, and the bookings are or would take too long.
+
+    What an earlier start left undone is made beside the running product: nobody waits for it again.
+    """
     wanted = {"made_in": _place(), "bookings": with_bookings}
     before = state.read(DONE, otherwise={})
     if before in (wanted, wanted | {"bookings": True}):
@@ -36,7 +39,9 @@ def make(*, state: State, variables: Mapping[str, str], children: list[Child], w
             sign_ins.append(line)
             state.write(LOGINS, sign_ins)
             return True
-        merchant.set()
+        if not merchant.is_set():
+            state.write(DONE, {**wanted, "bookings": False})
+            merchant.set()
         return False
 
     command = [sys.executable, "manage.py", COMMAND, "--if-empty", *["--bookings"] * with_bookings]
@@ -48,8 +53,12 @@ def make(*, state: State, variables: Mapping[str, str], children: list[Child], w
         hears=hears,
         done=lambda: state.write(DONE, wanted),
     )
+    children.append(errand)
+    if before.get("made_in") == wanted["made_in"]:
+        say("  the rest of the demonstration is made in the background")
+        errand.start()
+        return
     with step("filling in a demonstration merchant"):
-        children.append(errand)
         errand.start()
         while not merchant.wait(0.05) and errand.exit_code is None:
             pass
@@ -60,7 +69,7 @@ def make(*, state: State, variables: Mapping[str, str], children: list[Child], w
             say("  the rest of the demonstration bookings is made in the background")
 
 
-def sign_ins(state: State) -> list[str]:
+def sign_ins_of(state: State) -> list[str]:
     """What the command printed when it filled this database: whom to log in as."""
     lines: list[str] = state.read(LOGINS, otherwise=[])
     return lines

@@ -99,7 +99,7 @@ def _start(*, state: State, port: int, options: argparse.Namespace, children: li
     _tell(
         variables=variables,
         sandbox_port=sandbox_port,
-        logins=demonstration.sign_ins(state),
+        logins=demonstration.sign_ins_of(state),
         seconds=time.monotonic() - started,
     )
 

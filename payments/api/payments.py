@@ -189,7 +189,7 @@ class StartView(generics.GenericAPIView[Payment]):
 
 class CreateIntentView(StartView):
     mode = CheckoutMode.ELEMENT
-    request_serializer = StartIntentSerializer
+    request_serializer: type[StartSerializer] = StartIntentSerializer
     card: SavedCard | None = None
 
     def check(self, request: Request, booking: Booking, wanted: Mapping[str, Any]) -> None:

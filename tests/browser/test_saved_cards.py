@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_customer_link import SUBJECT, ask, link_in
 from tests.customer import GOOD, PATIENCE_MS, Customer
 from tests.fixtures import Product
-from tests.test_browser_pages import PHONE, assert_accessible, assert_fits
+from tests.test_browser_pages import assert_accessible, assert_fits
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +41,7 @@ def test_the_deposit_takes_one_click_and_the_balance_the_banks_question(customer
     expect(customer.pay_button()).to_be_enabled()
     page.get_by_label("Visa ending in 4242").check()
     assert_accessible(page)
-    page.set_viewport_size(PHONE)
+    page.set_viewport_size({"width": 390, "height": 844})
     assert_fits(page)
     customer.pay_button().dblclick()
     customer.expect_confirmed()
