@@ -248,10 +248,10 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", "tableside")
 CELERY_TASK_TIME_LIMIT = 300
 
+THROTTLE_BOOKING_PAGE = env.str("THROTTLE_BOOKING_PAGE", "20/min")
 vars().update(
     rest_api.settings(
         trusted_proxies=TRUSTED_PROXIES,
-        # Per address (or signed-in user) and process.
         rates={
             "sign_in": env.str("THROTTLE_SIGN_IN", "20/min"),
             "refresh": env.str("THROTTLE_REFRESH", "60/min"),
