@@ -58,7 +58,7 @@ def required(
 def signed_in_within(request: HttpRequest, span: timedelta) -> bool:
     """Whether this browser used a link so lately: for what decides who can sign in from now on."""
     grant = request.session.get(_SESSION_KEY)
-    return bool(grant) and clock.now() - datetime.fromtimestamp(grant["at"], tz=UTC) <= span
+    return grant is not None and clock.now() - datetime.fromtimestamp(grant["at"], tz=UTC) <= span
 
 
 def sign_in(request: HttpRequest, customer: Customer) -> None:

@@ -112,8 +112,8 @@ def test_nobody_takes_the_whole_calendar_by_sending_the_form_again_and_again(
 ) -> None:
     settings.THROTTLE_BOOKING_PAGE = "2/min"
     slot = SlotFactory.create(merchant=merchant, capacity=9)
-    visitor = {"REMOTE_ADDR": f"2001:db8::{secrets.randbelow(9999):x}:0:0:0:1"}
-    answers = [client.post("/book/", form(menu, slot), **visitor) for _ in range(3)]
+    visitor = f"2001:db8::{secrets.randbelow(9999):x}:0:0:0:1"
+    answers = [client.post("/book/", form(menu, slot), REMOTE_ADDR=visitor) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [302, 302, 429]
     assert "Too many bookings came from your network" in answers[-1].content.decode()
     assert "12 Garden Lane" in answers[-1].content.decode()
