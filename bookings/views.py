@@ -12,7 +12,10 @@ from bookings.forms import BookingForm
 from bookings.models import Booking, LegalKind
 from bookings.page_merchant import merchant_of
 from core.errors import DomainError
+from customers import throttle
 from customers.models import Merchant
+
+TOO_OFTEN = "Too many bookings came from your network just now. Please wait a minute, then try again."
 
 
 @require_GET
@@ -29,6 +32,9 @@ def book(request: HttpRequest) -> HttpResponse:
     form = _sent_form(request, merchant=merchant)
     if "preview" in request.POST:
         return _form_page(request, merchant=merchant, form=_unjudged(form))
+    if form.is_valid() and not throttle.allow_booking(request):
+        form.add_error(None, TOO_OFTEN)
+        return _form_page(request, merchant=merchant, form=form, status=429)
     if form.is_valid() and (made := _create(request, form=form, merchant=merchant)):
         access.grant(request.session, made)
         return redirect("payments:pay", code=made.code)

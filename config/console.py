@@ -1,7 +1,7 @@
 """The look and the sidebar of the staff console (django-unfold's settings).
 
 Colours are those of the customer pages' tokens (static/tableside/css/tokens.css): linen and charcoal carry the page,
-ember acts. What unfold cannot be told here stands in static/admin_tableside/console.css.
+ember acts. What unfold cannot be told here stands in static/admin_tableside/.
 """
 
 from typing import Any
@@ -211,7 +211,9 @@ UNFOLD: dict[str, Any] = {
     "ENVIRONMENT": "config.console.environment",
     "DASHBOARD_CALLBACK": "analytics.dashboard.start_page",
     "BORDER_RADIUS": "8px",
-    "STYLES": [_static("admin_tableside/console.css"), _static("admin_tableside/inbox.css")],
+    "STYLES": [
+        _static(f"admin_tableside/{name}.css") for name in ("console", "dialogs", "statements", "inbox")
+    ],
     "COLORS": {
         "base": LINEN_TO_CHARCOAL,
         "primary": EMBER,

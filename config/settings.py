@@ -7,10 +7,9 @@ refuses to start without Stripe's keys and a secret key of its own.
 from pathlib import Path
 
 import environ
-from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config import cross_origin, error_reports, logging, sign_in
+from config import content_security, cross_origin, error_reports, logging, rest_api, sign_in
 from config.console import UNFOLD  # noqa: F401 - the staff console's look and sidebar
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -249,65 +248,27 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", "tableside")
 CELERY_TASK_TIME_LIMIT = 300
 
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "customers.api.authentication.AccessToken",
-        "bookings.api.access.BookingToken",
-        "customers.api.authentication.StaffSession",
-        "customers.api.authentication.CustomerSession",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["bookings.api.access.IsKnown"],
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
-    # Per address (or signed-in user) and process.
-    "DEFAULT_THROTTLE_RATES": {
-        "sign_in": env.str("THROTTLE_SIGN_IN", "20/min"),
-        "refresh": env.str("THROTTLE_REFRESH", "60/min"),
-        "price": env.str("THROTTLE_PRICE", "120/min"),
-        "booking": env.str("THROTTLE_BOOKING", "20/min"),
-        "payment": env.str("THROTTLE_PAYMENT", "30/min"),
-        "claim": env.str("THROTTLE_CLAIM", "10/min"),
-        "customer": env.str("THROTTLE_CUSTOMER", "60/min"),
-    },
-    "NUM_PROXIES": TRUSTED_PROXIES,
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "core.api.Schema",
-    "EXCEPTION_HANDLER": "core.problems.exception_handler",
-}
+THROTTLE_BOOKING_PAGE = env.str("THROTTLE_BOOKING_PAGE", "20/min")
+vars().update(
+    rest_api.settings(
+        trusted_proxies=TRUSTED_PROXIES,
+        rates={
+            "sign_in": env.str("THROTTLE_SIGN_IN", "20/min"),
+            "refresh": env.str("THROTTLE_REFRESH", "60/min"),
+            "price": env.str("THROTTLE_PRICE", "120/min"),
+            "booking": env.str("THROTTLE_BOOKING", "20/min"),
+            "payment": env.str("THROTTLE_PAYMENT", "30/min"),
+            "claim": env.str("THROTTLE_CLAIM", "10/min"),
+            "customer": env.str("THROTTLE_CUSTOMER", "60/min"),
+        },
+    )
+)
 vars().update(
     cross_origin.settings(
         origins=env.list("CORS_ALLOWED_ORIGINS", default=[]),
         credentials=env.bool("CORS_ALLOW_CREDENTIALS", False),
     )
 )
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Tableside",
-    "DESCRIPTION": "Bookings and payments for event caterers. docs/api.md walks from a price to a receipt.",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {
-        "BookingStateEnum": "bookings.models.BookingState",
-        "PaymentStateEnum": "payments.models.PaymentState",
-        "CheckoutModeEnum": "payments.models.CheckoutMode",
-        "PurposeEnum": "bookings.models.Purpose",
-        "PaymentMethodEnum": "customers.models.PaymentMethod",
-        "TransferMethodEnum": "payments.api.manual_shapes.METHOD_CHOICES",
-        "ClaimedMethodEnum": "payments.api.manual_shapes.CLAIMED_CHOICES",
-        "RefundStateEnum": "payments.models.RefundState",
-        "RefundRouteEnum": "payments.models.RefundRoute",
-        "LineKindEnum": "bookings.models.LineKind",
-        "PerEnum": "bookings.models.Per",
-    },
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-}
-
 if not DEVELOPMENT:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31536000)
@@ -321,23 +282,9 @@ SESSION_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 
-STRIPE_SCRIPT_ORIGIN = "/".join(STRIPE_JS_URL.split("/")[:3])
-_frames = [STRIPE_SCRIPT_ORIGIN, "https://hooks.stripe.com"] if not DEVELOPMENT else [STRIPE_SCRIPT_ORIGIN]
-CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/admin/"],
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "script-src": [SELF, NONCE, STRIPE_SCRIPT_ORIGIN],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "frame-src": _frames,
-        "connect-src": ["'self'", STRIPE_API_BASE],
-        "form-action": ["'self'", STRIPE_SCRIPT_ORIGIN, "https://checkout.stripe.com"],
-        "frame-ancestors": ["'none'"],
-        "base-uri": ["'self'"],
-        "object-src": ["'none'"],
-    },
-}
+CONTENT_SECURITY_POLICY = content_security.policy(
+    development=DEVELOPMENT, stripe_js_url=STRIPE_JS_URL, stripe_api_base=STRIPE_API_BASE
+)
 # Prometheus sends it; without it there is no /metrics.
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False

@@ -9,8 +9,6 @@ import warnings
 from dataclasses import dataclass
 
 from PIL import Image, ImageOps, UnidentifiedImageError
-from pypdf import PdfReader, PdfWriter
-from pypdf.errors import PyPdfError
 
 from core.errors import Invalid
 
@@ -83,6 +81,9 @@ def _written(picture: Image.Image, *, lossless: bool) -> Clean:
 
 
 def _pdf(content: bytes) -> Clean:
+    from pypdf import PdfReader, PdfWriter  # half a megabyte of code, for those who send one
+    from pypdf.errors import PyPdfError
+
     try:
         reader = PdfReader(io.BytesIO(content), strict=False)
         if reader.is_encrypted:

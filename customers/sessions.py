@@ -55,6 +55,12 @@ def required(
     return never_cache(guarded)
 
 
+def signed_in_within(request: HttpRequest, span: timedelta) -> bool:
+    """Whether this browser used a link so lately: for what decides who can sign in from now on."""
+    grant = request.session.get(_SESSION_KEY)
+    return grant is not None and clock.now() - datetime.fromtimestamp(grant["at"], tz=UTC) <= span
+
+
 def sign_in(request: HttpRequest, customer: Customer) -> None:
     """Trade this browser's session for a new one that holds the grant: a session known before is worth nothing.
 

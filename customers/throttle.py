@@ -1,11 +1,13 @@
-"""How often links may be asked for: per address that was typed, and per visitor's network. Counted in the shared cache.
+"""How often visitors may do on pages what costs others something: per network, counted in the shared cache.
 
-The count depends on what was typed, never on whether somebody has that address.
+Links are counted per address that was typed as well; the count depends on what was typed, never on whether somebody has
+that address. Bookings take a place from the calendar before anything is paid.
 """
 
 import hashlib
 from ipaddress import IPv6Address, ip_address, ip_network
 
+from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 from rest_framework.throttling import BaseThrottle
@@ -21,13 +23,25 @@ def allow_link(request: HttpRequest, *, merchant_id: int, email: str) -> bool:
     return visitor and _count(f"address:{merchant_id}:{email}") <= PER_ADDRESS
 
 
-def _count(what: str) -> int:
+def allow_booking(request: HttpRequest) -> bool:
+    """Count this booking; whether it may be made. As the API's throttle, which does not see the pages."""
+    number, seconds = _parsed(settings.THROTTLE_BOOKING_PAGE)
+    return _count(f"booking:{_network(request)}", seconds=seconds) <= number
+
+
+def _parsed(rate: str) -> tuple[int, int]:
+    """Like "20/min": how often, within how many seconds."""
+    number, _, period = rate.partition("/")
+    return int(number), {"s": 1, "m": 60, "h": 3600, "d": 86400}[period[0]]
+
+
+def _count(what: str, *, seconds: int = WINDOW_SECONDS) -> int:
     key = f"links:{hashlib.sha256(what.encode()).hexdigest()}"
-    cache.add(key, 0, timeout=WINDOW_SECONDS)
+    cache.add(key, 0, timeout=seconds)
     try:
         return cache.incr(key)
     except ValueError:  # It ended between the two lines.
-        cache.set(key, 1, timeout=WINDOW_SECONDS)
+        cache.set(key, 1, timeout=seconds)
         return 1
 
 

@@ -3,6 +3,8 @@
 Every view gets the customer from the session's grant (customers/sessions.py); nothing in an address names one.
 """
 
+from datetime import timedelta
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -18,6 +20,7 @@ from customers.views import refused, within_this_site
 from payments import page_account
 
 NEW_EMAIL = "New e-mail address"
+FRESH = timedelta(hours=1)  # a browser left signed in somewhere must not give the account away
 
 
 @require_GET
@@ -57,6 +60,12 @@ def change_email(request: HttpRequest, customer: Customer) -> HttpResponseBase:
         form.add_error("email", "That is your address already.")
     if not form.is_valid():
         return _profile_page(request, customer, email_form=form)
+    if not sessions.signed_in_within(request, FRESH):
+        form.add_error(
+            "email",
+            "For this we want to be sure that it is you: sign out, sign in by a new link, then change it.",
+        )
+        return _profile_page(request, customer, email_form=form, status=403)
     email = form.cleaned_data["email"]
     if not throttle.allow_link(request, merchant_id=customer.merchant_id, email=email):
         form.add_error("email", "Too many messages went there in a short time. Try again in an hour.")

@@ -1,10 +1,11 @@
 """The credit note as a PDF, from what was frozen when the price fell. Pure: rows in, bytes out."""
 
 from payments.models import CreditNote
-from payments.paper import Paper
 
 
 def render(note: CreditNote) -> bytes:
+    from payments.paper import Paper  # as payments/receipt_pdf.py does
+
     booking = note.booking
     paper = Paper(note, name="Credit note", merchant=note.merchant, booking=booking, currency=note.currency)
     paper.head()

@@ -1,7 +1,7 @@
 """Who books when in the demonstration's year, and what becomes of it: seasons, weekends, people who come again. Pure.
 
-The same `first`, `last` and count give the same plans, so that a run that was stopped finds its place again. A new fate
-goes at the end of FATES (it changes whose fate is which in years made later, never one that was begun).
+The same `first`, `last` and count give the same plans, so that a run that was stopped finds its place again. A new
+fate, or another weight, changes whose fate is which: a year that was begun before and is gone on with has some of each.
 """
 
 import random
@@ -38,23 +38,54 @@ class Fate(StrEnum):
     DASHBOARD_REFUND = "paid, refunded in Stripe's dashboard"
     DISPUTE_WON = "paid, disputed, won"
     DISPUTE_LOST = "paid, disputed, lost"
+    ZELLE = "deposit and balance by Zelle, found by staff"
+    VENMO = "deposit and balance by Venmo, found by staff"
+    UNSAID = "the balance by Zelle without a word, found on the bank's file"
+    NOT_FOUND = "said to be sent by Zelle, never found"
+    CHECK = "deposit by card, the balance by check"
+    OWED = "the balance by cash when the event was over"
+    GOODWILL = "credit given by staff and spent"
+    MORE_GUESTS = "more guests after the deposit"
+    FEWER_GUESTS = "paid, then fewer guests, the rest is credit"
+    MOVED = "moved to a later day"
+    CANCELLED = "cancelled by the customer, back to the card as the policy says"
+    CANCELLED_BY_HAND = "paid by Zelle, cancelled, sent back by hand"
+    CANCELLED_AS_CREDIT = "cancelled, taken as credit"
+    BACK_BY_HAND = "paid by Zelle, a part sent back by hand"
+    REFUND_FAILED = "refunded to a card that is closed"
 
 
+# In a thousand, about.
 FATES: tuple[tuple[Fate, int], ...] = (
-    (Fate.PAYS, 520),
-    (Fate.PAYS_HOSTED, 230),
-    (Fate.LAPSES, 70),
-    (Fate.DECLINED_PAYS, 55),
-    (Fate.FORGETS, 25),
-    (Fate.DECLINED_LAPSES, 20),
-    (Fate.PART_REFUNDED, 30),
-    (Fate.WHOLLY_REFUNDED, 16),
+    (Fate.PAYS, 360),
+    (Fate.PAYS_HOSTED, 170),
+    (Fate.LAPSES, 65),
+    (Fate.DECLINED_PAYS, 45),
+    (Fate.FORGETS, 12),
+    (Fate.DECLINED_LAPSES, 18),
+    (Fate.PART_REFUNDED, 25),
+    (Fate.WHOLLY_REFUNDED, 12),
     (Fate.LATE, 8),
-    (Fate.SURPLUS, 7),
+    (Fate.SURPLUS, 6),
     (Fate.TWICE, 5),
-    (Fate.DASHBOARD_REFUND, 7),
-    (Fate.DISPUTE_WON, 4),
-    (Fate.DISPUTE_LOST, 4),
+    (Fate.DASHBOARD_REFUND, 6),
+    (Fate.DISPUTE_WON, 5),
+    (Fate.DISPUTE_LOST, 5),
+    (Fate.ZELLE, 95),
+    (Fate.VENMO, 30),
+    (Fate.UNSAID, 16),
+    (Fate.NOT_FOUND, 7),
+    (Fate.CHECK, 20),
+    (Fate.OWED, 8),
+    (Fate.GOODWILL, 7),
+    (Fate.MORE_GUESTS, 22),
+    (Fate.FEWER_GUESTS, 18),
+    (Fate.MOVED, 18),
+    (Fate.CANCELLED, 30),
+    (Fate.CANCELLED_BY_HAND, 8),
+    (Fate.CANCELLED_AS_CREDIT, 7),
+    (Fate.BACK_BY_HAND, 7),
+    (Fate.REFUND_FAILED, 5),
 )
 
 

@@ -100,9 +100,15 @@ def of(
     """With a manager, who has sent nothing back today: what the owner sent is so much that more of it needs a second
     person. None without one.
     """
+    manager = manager_of(merchant)
+    return Changes(merchant, sandbox, events, till, manager) if manager else None
+
+
+def manager_of(merchant: Merchant) -> User | None:
+    """The first of them."""
     managers = Membership.objects.select_related("user").filter(merchant=merchant, role=Role.MANAGER)
     found = managers.order_by("pk").first()
-    return Changes(merchant, sandbox, events, till, found.user) if found else None
+    return found.user if found else None
 
 
 STORIES: dict[Story, Callable[[Changes, Booking, Guest], None]] = {

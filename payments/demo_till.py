@@ -79,8 +79,7 @@ class Till:
 
     def pay_rest(self, booking: Booking, *, mode: str) -> None:
         for instalment in booking.instalments.order_by("position"):
-            paid = instalment.payments.filter(state=PaymentState.SUCCEEDED).exists()
-            if not paid and (payment := self.begin(booking, mode=mode)):
+            if instalment.open_minor and (payment := self.begin(booking, mode=mode)):
                 self.enter_card(payment)
 
     def decline(self, booking: Booking, *, number: str) -> None:

@@ -15,14 +15,13 @@ from PIL import Image, ImageDraw
 from bookings.models import Booking, Instalment
 from core import clock
 from customers.models import Merchant, PaymentMethod
-from payments import credit, dues, manual, proofs, statements
+from payments import credit, demo_statement, dues, manual, proofs
 from payments.demo_cast import Guest, Story
 from payments.models import Claim, ClaimState, Payment, StatementImport, Transfer
 
 SHORT_MINOR, SURPLUS_MINOR = 4_000, 5_000
 GRANTED_MINOR = 15_000
 FILE_NAME = "demonstration-bank.csv"
-ACCOUNT = "Checking, demonstration"
 
 
 @dataclass(frozen=True)
@@ -98,38 +97,26 @@ class Transfers:
         """One file: transfers that were recorded, one that nobody said, one that is nobody's, and a fee."""
         if StatementImport.objects.filter(merchant=self.merchant, file_name=FILE_NAME).exists():
             return
-        data = self._statement().encode()
-        table = statements.read(data)
-        stored = statements.store(
-            self.merchant,
-            table,
-            columns=statements.guess(table),
-            account=ACCOUNT,
-            file_name=FILE_NAME,
-            data=data,
-            by=self.staff,
-        )
-        if stored.statement is not None:
-            statements.take_certain(stored.statement, by=self.staff)
+        demo_statement.bring(self.merchant, self._statement(), file_name=FILE_NAME, by=self.staff)
 
-    def _statement(self) -> str:
-        today = clock.today(self.merchant.timezone).isoformat()
-        rows = ["Date,Description,Amount,Transaction ID"]
+    def _statement(self) -> list[str]:
+        today = clock.today(self.merchant.timezone)
         zelle = Transfer.objects.filter(merchant=self.merchant, method=PaymentMethod.ZELLE)
+        lines = []
         for transfer in zelle.filter(statement_line=None, reference__startswith="DEMO").order_by("pk")[:3]:
-            name, code = transfer.sender_name, transfer.reference.removeprefix("DEMO ")
-            rows.append(
-                f"{today},ZELLE FROM {name.upper()} {code},{_dollars(transfer.amount_minor)},{transfer.reference}"
-            )
+            name, code = transfer.sender_name.upper(), transfer.reference.removeprefix("DEMO ")
+            words = f"ZELLE FROM {name} {code}"
+            lines.append(demo_statement.line(today, words, transfer.amount_minor, transfer.reference))
         due = Instalment.objects.filter(
             booking__merchant=self.merchant, booking__state="confirmed", paid_minor=0
         )
         if part := due.select_related("booking").order_by("pk").first():
-            name, booking = part.booking.contact_name.upper(), part.booking
-            rows.append(f"{today},ZELLE FROM {name},{_dollars(part.amount_minor)},DEMO-B-{booking.pk}")
-        rows.append(f"{today},ZELLE FROM SOMEBODY PLACEHOLDER THANKS,75.00,DEMO-FOREIGN")
-        rows.append(f"{today},MONTHLY SERVICE FEE,-15.00,DEMO-FEE")
-        return "\r\n".join(rows) + "\r\n"
+            words = f"ZELLE FROM {part.booking.contact_name.upper()}"
+            lines.append(demo_statement.line(today, words, part.amount_minor, f"DEMO-B-{part.booking.pk}"))
+        foreign = "ZELLE FROM SOMEBODY PLACEHOLDER THANKS"
+        lines.append(demo_statement.line(today, foreign, 7_500, "DEMO-FOREIGN"))
+        lines.append(demo_statement.line(today, "MONTHLY SERVICE FEE", -1_500, "DEMO-FEE"))
+        return lines
 
 
 def receive(booking: Booking, *, method: str, staff: User, number: int = 1) -> None:
@@ -148,10 +135,6 @@ def receive(booking: Booking, *, method: str, staff: User, number: int = 1) -> N
         request_key=key,
     )
     manual.record(found, booking=booking)
-
-
-def _dollars(minor: int) -> str:
-    return f"{minor // 100}.{minor % 100:02}"
 
 
 def _screenshot(booking: Booking) -> bytes:

@@ -27,44 +27,48 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from bookings import booking as bookings
-from bookings import slot_runs, slots
-from bookings.demo import MONDAY_TO_FRIDAY, WEEKEND
-from bookings.models import Booking, Per
-from bookings.slot_runs import Run
+from bookings.models import Booking
 from core import clock, outbox
 from core.errors import Conflict
 from core.models import OutboxEmail
 from customers.models import Merchant
 from payments import (
     balance,
+    completion,
+    credit,
     demo_bookings,
     demo_calendar,
+    demo_changes,
     demo_events,
     demo_fates,
     demo_sandbox,
     demo_till,
+    demo_year_booking,
     mirror,
     receipts,
     reconcile,
+    refunds,
+    reminders,
     tasks,
 )
 from payments.demo_calendar import Plan
 from payments.models import GatewayAccount
 
 DAYS, COUNT = 330, 1_200
-SWEEPS = ("expire_holds", "ask_for_payments", "ask_for_refunds", "read_balance")
+SWEEPS = (
+    "expire_holds",
+    "ask_for_payments",
+    "ask_for_refunds",
+    "read_balance",
+    "send_refunds",
+    "complete_events",
+    "remind",
+)
 TOKENS = uuid.UUID("5eedde30-0001-4000-8000-000000000000")
 NOTES = re.compile(r"^Demonstration, year to (\d{4}-\d\d-\d\d), booking (\d+)\b")
-EVENING = time(22, 30)
-NEARBY_DAYS = (0, 1, -1, 2, -2, 3, -3, 5, 7, -7)
+MORNING, EVENING = time(9), time(22, 30)
 FOREIGN_MINOR, FOREIGN_EVERY_DAYS = 4_200, 45
 UNWRITTEN = "django.core.mail.backends.dummy.EmailBackend"
-# (weekdays, begins, ends, places): more than the demonstration's own times, for a caterer who is doing well.
-TIMES = (
-    (MONDAY_TO_FRIDAY, time(18), time(21), 3),
-    (WEEKEND, time(13), time(16), 4),
-    (WEEKEND, time(18), time(21), 4),
-)
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,12 @@ def make(
 ) -> demo_bookings.Made:
     """Live the year, or what is left of it. `told(done, total)` hears of every booking.
 
-    Raises NoSandbox, and Conflict when the merchant's payments go elsewhere or another run is at it.
+    Raises NoSandbox, and Conflict when the merchant's payments go elsewhere, another run is at it, or there is no owner
+    or manager to do what staff do.
     """
+    manager = demo_changes.manager_of(merchant)
+    if staff is None or manager is None:
+        raise Conflict("The demonstration's owner or manager is gone: run seed_demo once more.")
     with contextlib.ExitStack() as stack:
         account, sandbox = stack.enter_context(demo_bookings.at_the_sandbox(merchant))
         for sweep in SWEEPS:
@@ -95,7 +103,7 @@ def make(
                 raise Conflict("The product is sweeping at this moment: run this again.")
         put_to = stack.enter_context(clock.movable())
         stack.callback(sandbox.put_clock_to, None)
-        year = Year(account, sandbox, staff, put_to)
+        year = Year(account, sandbox, staff, manager, put_to)
         if not year.is_over:
             with _mail_unwritten():
                 year.live(told, days=days, count=count)
@@ -122,16 +130,16 @@ class Year:
         self,
         account: GatewayAccount,
         sandbox: demo_sandbox.Sandbox,
-        staff: User | None,
+        staff: User,
+        manager: User,
         put_to: Callable[[datetime], None],
     ) -> None:
         self.account, self.merchant, self.sandbox = account, account.merchant, sandbox
         self.zone = ZoneInfo(self.merchant.timezone)
-        self.menus = list(self.merchant.menus.filter(is_active=True))
-        self.add_ons = list(self.merchant.addons.filter(is_active=True).exclude(per=Per.CHILD))
+        self.wishes = demo_year_booking.wishes_at(self.merchant)
         self.events = demo_events.Events(account, sandbox)
         till = demo_till.Till(account, sandbox, self.events)
-        self.fates = demo_fates.Fates(account, sandbox, till, staff)
+        self.fates = demo_fates.Fates(account, sandbox, till, staff, manager)
         self.made: dict[int, int] = {}
         self.last = clock.today(self.merchant.timezone) - timedelta(days=1)
         self.reached = self._look_back()
@@ -148,13 +156,14 @@ class Year:
 
     def live(self, told: Callable[[int, int], None], *, days: int, count: int) -> None:
         first = self.last - timedelta(days=days - 1)
-        self._open_times(first)
+        demo_year_booking.open_times(self.merchant, first=first, last=self.last)
         plans = demo_calendar.plans(first=first, last=self.last, count=count)
         acts = sorted(self._acts(plans), key=lambda act: (act.at, act.plan.number))
         by_day = {day: list(todo) for day, todo in groupby(acts, key=lambda act: act.at.date())}
         self.events.hear()  # what an earlier run left
         for day in (first + timedelta(days=n) for n in range(days)):
             if self.reached is None or day >= self.reached:
+                self._morning(day)
                 for act in by_day.get(day, ()):
                     self._at(act.at)
                     self._do(act)
@@ -174,13 +183,6 @@ class Year:
                 self.made[int(found[2])] = pk
                 reached = created_at.astimezone(self.zone).date()
         return reached
-
-    def _open_times(self, first: date) -> None:
-        for weekdays, starts, ends, capacity in TIMES:
-            until = min(self.last, first + timedelta(days=364))
-            run = Run(first=first, last=until, weekdays=weekdays, starts=starts, ends=ends, capacity=capacity)
-            with contextlib.suppress(slot_runs.RunRefused):  # no such weekday within a few days
-                slot_runs.add(run, merchant=self.merchant)
 
     def _acts(self, plans: list[Plan]) -> Iterator[Act]:
         for plan in plans:
@@ -205,10 +207,19 @@ class Year:
         self._put_clock_here(moment)
         self.sandbox.put_clock_to(moment)
 
+    def _morning(self, day: date) -> None:
+        """Who has something to pay is reminded, before the day's payments."""
+        self._put_clock_here(datetime.combine(day, MORNING, tzinfo=self.zone))
+        reminders.remind_due()
+
     def _evening(self, day: date, *, first: date) -> None:
-        """What beat would have done by then, and the week's payout on Mondays."""
+        """What beat and staff would have done by then, and the week's payout and bank statement on Mondays."""
         self._at(datetime.combine(day, EVENING, tzinfo=self.zone))
         reconcile.expire_holds()
+        completion.complete_due()
+        self.fates.changes.decide()
+        self.fates.transfers.send_back()
+        refunds.send_due()
         if (day - first).days % FOREIGN_EVERY_DAYS == 0:
             key = f"demo year:{self.merchant.public_id}:{day}"
             self.sandbox.charge_in_dashboard(amount_minor=FOREIGN_MINOR, key=key)
@@ -217,6 +228,8 @@ class Year:
         self.events.hear()
         if day.weekday() == 0:
             balance.read(self.account)
+            credit.expire_due()
+            self.fates.transfers.bring_weeks_file(day, week=(day - first).days // 7)
         while mirror.refetch_due():
             pass
         while receipts.send_due():
@@ -243,41 +256,13 @@ class Year:
         return demo_bookings.Made(dict(sorted(states.items())), tie_out.difference_minor)
 
     def _book(self, plan: Plan) -> Booking | None:
-        slot = self._slot(plan)
-        if slot is None:
+        notes = f"Demonstration, year to {self.last}, booking {plan.number}: {plan.fate}."
+        request = self.wishes.of(plan, notes=notes)
+        if request is None:
             return None  # fully booked: they went elsewhere
-        city, postal_code = plan.place
-        request = bookings.BookingRequest(
-            slot_public_id=slot,
-            adults=plan.adults,
-            children=plan.children,
-            menu_id=self.menus[plan.menu % len(self.menus)].pk,
-            add_ons=self._chosen(plan),
-            street=plan.street,
-            city=city,
-            postal_code=postal_code,
-            name=plan.name,
-            email=plan.email,
-            notes=f"Demonstration, year to {self.last}, booking {plan.number}: {plan.fate}.",
-            terms_accepted=True,
-        )
         token = uuid.uuid5(TOKENS, f"{self.merchant.public_id} {self.last} {plan.number}")
         booking = bookings.create(
             merchant=self.merchant, request=request, actor="customer", idempotency_token=token
         )
         self.made[plan.number] = booking.pk
         return booking
-
-    def _slot(self, plan: Plan) -> uuid.UUID | None:
-        """A free time on the day wanted, or near it."""
-        for days in NEARBY_DAYS:
-            found = slots.free(merchant=self.merchant, on=plan.event_on + timedelta(days=days))
-            if found:
-                return found[plan.number % len(found)].public_id
-        return None
-
-    def _chosen(self, plan: Plan) -> dict[int, int]:
-        if not self.add_ons or plan.number % 3 == 0:
-            return {}
-        add_on = self.add_ons[plan.number % len(self.add_ons)]
-        return {add_on.pk: 6 if add_on.per == Per.UNIT else 1}

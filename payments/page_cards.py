@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.urls import reverse
 
+from bookings.models import Booking
 from core import clock
 from customers.models import Customer
 from payments import cards, gateway
@@ -68,6 +69,30 @@ def build(customer: Customer) -> CardsPage:
         begin_href=reverse("payments:account-cards-begin"),
         return_path=reverse("payments:account-cards"),
         portal_href=reverse("payments:account-cards-portal"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedCard:
+    """A kept card to pay with: `value` is what the form sends."""
+
+    value: str
+    words: str
+    expiry_words: str
+    is_chosen: bool
+
+
+def offered(booking: Booking, *, customer: Customer | None) -> tuple[OfferedCard, ...]:
+    """What the pay page offers a signed-in customer before it asks for another card; the default one is chosen."""
+    mine = cards.offered(booking, customer=customer)
+    return tuple(
+        OfferedCard(
+            value=str(card.public_id),
+            words=words_of(card),
+            expiry_words=f"Expires {card.expiry}" if card.expiry else "",
+            is_chosen=position == 0,
+        )
+        for position, card in enumerate(mine)
     )
 
 

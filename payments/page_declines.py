@@ -52,6 +52,7 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
     "payment_intent_authentication_failure": _advice(
         "Your bank could not confirm that it was you", "Please try again, or use another card."
     ),
+    "card_gone": _advice("This card cannot be used any more", _USE_ANOTHER),
     "unreachable": {
         "title": "The payment service does not answer",
         "text": "Please check your connection and try again. You will not be charged twice.",

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from bookings.models import Booking, Purpose
-from payments import checkout, errors
+from customers.models import Customer
+from payments import cards, checkout, errors
 from payments.models import CheckoutMode, Payment, PaymentState
 
 ACTOR = "customer"
@@ -33,6 +34,9 @@ PROBLEMS: Mapping[str, Problem] = {
         "date is still held.",
     ),
 }
+NO_SUCH_CARD = Problem(
+    "This card cannot be used any more", "Please reload the page, or use another card. Nothing was charged."
+)
 NOT_STARTED = "We could not start the payment"
 TRY_AGAIN = "Please try again in a moment. You will not be charged twice."
 WAITING_WORDS: Mapping[str, str] = {
@@ -44,11 +48,15 @@ _ENDED = (PaymentState.CANCELED, PaymentState.EXPIRED, PaymentState.FAILED, Paym
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Either `href` to go to, or a client secret for the Element, or a problem to show."""
+    """Either `href` to go to, or a client secret for the Element, or a problem to show.
+
+    `payment_method` is Stripe's id of the customer's own card, when they chose one.
+    """
 
     href: str = ""
     client_secret: str = ""
     return_path: str = ""
+    payment_method: str = ""
     problem: Problem | None = None
     status: int = 200
 
@@ -57,14 +65,23 @@ class Outcome:
             return {"title": self.problem.title, "detail": self.problem.text}
         if self.href:
             return {"next": self.href}
-        return {"client_secret": self.client_secret, "return_path": self.return_path}
+        return {
+            "client_secret": self.client_secret,
+            "return_path": self.return_path,
+            "payment_method": self.payment_method,
+        }
 
 
-def start(booking: Booking, *, form: Mapping[str, str]) -> Outcome:
-    """Start the payment that the page showed, or say where to go instead."""
+def start(booking: Booking, *, form: Mapping[str, str], customer: Customer | None = None) -> Outcome:
+    """Start the payment that the page showed, or say where to go instead. `customer` is the one who is signed in."""
     mode = form.get("mode", "")
     if mode not in CheckoutMode.values:
         return Outcome(problem=Problem(NOT_STARTED, "Please reload the page and try again."), status=422)
+    card = None
+    if public_id := form.get("card", ""):
+        card = cards.picked(booking, customer=customer, public_id=public_id)
+        if card is None:
+            return Outcome(problem=NO_SUCH_CARD, status=404)
     try:
         purpose = form.get("purpose", "")
         if str(checkout.due(booking, purpose=purpose).total_minor) != form.get("shown", ""):
@@ -81,7 +98,9 @@ def start(booking: Booking, *, form: Mapping[str, str]) -> Outcome:
     if started.redirect_url:
         return Outcome(href=started.redirect_url)
     return Outcome(
-        client_secret=started.client_secret or "", return_path=_return_path(started.payment, booking)
+        client_secret=started.client_secret or "",
+        return_path=_return_path(started.payment, booking),
+        payment_method=card.stripe_payment_method_id if card else "",
     )
 
 

@@ -25,6 +25,7 @@ from customers.models import Customer, PaymentMethod
 from payments import (
     credit_note_pdf,
     page_booking,
+    page_cards,
     page_credit,
     page_manual,
     page_pay,
@@ -98,14 +99,15 @@ def _pay_page(
     page = page_booking.build(found)
     if not page.can_pay:
         return redirect("payments:booking", code=found.code)
-    purpose = page_pay.picked(request)
+    purpose, customer = page_pay.picked(request), _signed_in(request, found)
     context = {
         "merchant": found.merchant,
         "page": page,
         "due": page_pay.due_now(found, purpose=purpose),
         "amounts": page_pay.amounts(found, method=PaymentMethod.CARD, purpose=purpose),
         "choices": page_manual.choices(found, current=PaymentMethod.CARD, purpose=purpose),
-        "credit": page_credit.offer(found, customer=_signed_in(request, found)),
+        "credit": page_credit.offer(found, customer=customer),
+        "saved": page_cards.offered(found, customer=customer),
         "stripe_js_url": settings.STRIPE_JS_URL,
         "advice": ADVICE,
         "problem": problem,
@@ -118,7 +120,7 @@ def _pay_page(
 def start(request: HttpRequest, found: Booking) -> HttpResponseBase:
     """Begin, or take up again, the payment: JSON for the Payment Element, a redirect to Stripe Checkout else."""
     wants_json = "application/json" in request.headers.get("Accept", "")
-    outcome = page_start.start(found, form=request.POST)
+    outcome = page_start.start(found, form=request.POST, customer=_signed_in(request, found))
     if wants_json:
         return JsonResponse(outcome.as_json(), status=outcome.status)
     if outcome.href:

@@ -106,7 +106,10 @@ class Child:
     def _show(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
         for line in process.stdout:
-            say(f"{self.name:8}| {line.decode(errors='replace').rstrip()}")
+            self._tell(line.decode(errors="replace").rstrip())
+
+    def _tell(self, line: str) -> None:
+        say(f"{self.name:8}| {line}")
 
     @property
     def exit_code(self) -> int | None:
@@ -147,12 +150,22 @@ class Child:
 
 
 class Errand(Child):
-    """A process that ends by itself: `done` is called when it has ended well, otherwise a line says so."""
+    """A process that ends by itself: `done` is called when it has ended well, otherwise a line says so.
 
-    def __init__(self, *, done: Callable[[], None], **child: Any) -> None:
+    `hears` gets each line that it prints, in a thread of its own; the lines to which it says True are not shown.
+    """
+
+    def __init__(
+        self, *, done: Callable[[], None], hears: Callable[[str], bool] | None = None, **child: Any
+    ) -> None:
         super().__init__(**child)
         self._done = done
+        self._hears = hears
         self._told = False
+
+    def _tell(self, line: str) -> None:
+        if self._hears is None or not self._hears(line):
+            super()._tell(line)
 
     def ends_within(self, seconds: float) -> bool:
         """Wait for its end; whether it came."""

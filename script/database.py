@@ -25,8 +25,6 @@ from script.state import State
 CONNECT_SECONDS = 5
 APPLIED = "select md5(string_agg(app || name || applied, ',' order by id)) from django_migrations"
 TEMPLATE_FORMAT = "1"
-SEED_COMMAND = "seed_demo"
-LOGINS = "logins.json"
 
 
 def migrations_hash() -> str:
@@ -47,7 +45,7 @@ def require_usable(address: str) -> None:
             "correct it, or unset it to use the embedded server."
         )
     try:
-        psycopg.connect(_dsn(address), connect_timeout=CONNECT_SECONDS).close()
+        psycopg.connect(dsn(address), connect_timeout=CONNECT_SECONDS).close()
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise Refusal(
@@ -56,7 +54,7 @@ def require_usable(address: str) -> None:
         ) from error
 
 
-def _dsn(address: str) -> str:
+def dsn(address: str) -> str:
     return "postgresql://" + address.partition("://")[2]
 
 
@@ -82,42 +80,26 @@ def manage(*arguments: str, environment: Mapping[str, str]) -> str:
     raise Refusal(f"`manage.py {' '.join(arguments)}` failed (above): mend that, then run it again.")
 
 
-def bring_up_to_date(*, state: State, environment: Mapping[str, str], seed: bool) -> None:
-    """Migrate and, when asked, seed. Does nothing when neither side changed since last time."""
+def bring_up_to_date(*, state: State, environment: Mapping[str, str], is_ours: bool) -> None:
+    """Migrate; one of our own that is new is filled at once. Does nothing when neither side changed since last time."""
+    from script import schema  # which asks this module
+
     address = environment["DATABASE_URL"]
-    before = state.read("database.json", otherwise={})
-    if before != _note(address=address, seeded=seed):
-        with step("migrating the database"):
+    if state.read("database.json", otherwise={}) == _note(address=address):
+        return
+    with step("migrating the database"):
+        if not (is_ours and schema.fill(address)):
             manage("migrate", "-v", "0", "--no-input", "--skip-checks", environment=environment)
-        if seed and seed_command_exists():
-            with step("filling in a small demonstration merchant"):
-                told = manage(SEED_COMMAND, "--if-empty", environment=environment)
-            if told.strip():
-                state.write(LOGINS, told.strip().splitlines())
-        state.write("database.json", _note(address=address, seeded=seed))
+    state.write("database.json", _note(address=address))
 
 
-def demonstration_logins(state: State) -> list[str]:
-    """What the seed command printed when it filled this database: whom to log in as."""
-    lines: list[str] = state.read(LOGINS, otherwise=[])
-    return lines
-
-
-def seed_command_exists() -> bool:
-    return any(ROOT.glob(f"*/management/commands/{SEED_COMMAND}.py"))
-
-
-def _note(*, address: str, seeded: bool) -> dict[str, str | bool | None]:
-    """Both sides as they are now. The seed command counts: a merchant appears when the command does."""
-    return {
-        "code": migrations_hash(),
-        "database": _applied(address),
-        "seeded": seeded and seed_command_exists(),
-    }
+def _note(*, address: str) -> dict[str, str | None]:
+    """Both sides as they are now."""
+    return {"code": migrations_hash(), "database": _applied(address)}
 
 
 def _applied(address: str) -> str | None:
-    with psycopg.connect(_dsn(address), connect_timeout=CONNECT_SECONDS) as connection:
+    with psycopg.connect(dsn(address), connect_timeout=CONNECT_SECONDS) as connection:
         try:
             row = connection.execute(APPLIED).fetchone()
         except psycopg.errors.UndefinedTable:
@@ -127,7 +109,7 @@ def _applied(address: str) -> str | None:
 
 def make_template(*, address: str, name: str, environment: Mapping[str, str]) -> None:
     """A migrated database `name` on the server of `address`, made once; others that want it wait meanwhile."""
-    with psycopg.connect(_dsn(address), autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+    with psycopg.connect(dsn(address), autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
         connection.execute("select pg_advisory_lock(hashtext(%s))", [name])
         if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
             return
@@ -152,7 +134,7 @@ def make_template(*, address: str, name: str, environment: Mapping[str, str]) ->
 def copy_of(*, address: str, template: str, purpose: str) -> Iterator[str]:
     """A database of one's own on the server of `address`, copied from `template`, dropped at the end."""
     name = f"{purpose}_{os.getpid()}_{secrets.token_hex(3)}"
-    with psycopg.connect(_dsn(address), autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+    with psycopg.connect(dsn(address), autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
         connection.execute(
             SQL("create database {} template {}").format(Identifier(name), Identifier(template))
         )

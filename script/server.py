@@ -5,7 +5,6 @@ never emptied. With STRIPE_SECRET_KEY set the product talks to Stripe, otherwise
 """
 
 import argparse
-import hashlib
 import os
 import signal
 import sys
@@ -14,16 +13,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 
-from script import database, environment, postgres
-from script.children import Child, Errand, StoppedBySignal, end_leftovers, stop, unwind_on_signals
+from script import database, demonstration, environment, postgres
+from script.children import Child, StoppedBySignal, end_leftovers, stop, unwind_on_signals
 from script.console import ROOT, Refusal, say, step
 from script.state import State, port_is_free
 from script.valkey import Valkey
 
 ANSWER_SECONDS = 60.0
 WATCH_SECONDS = 0.25
-BOOKINGS = "bookings.json"
-BOOKINGS_SECONDS = 12.0  # longer than that nobody waits for the first page
 SERVICES = ("postgres", "valkey")  # stopped last: a worker without its broker waits for it
 ROOT_IS_FINE_HERE = "ignore:You're running the worker with superuser privileges"
 ALONE = ["--without-gossip", "--without-mingle"]  # no other worker to talk to: starts a second sooner
@@ -79,7 +76,6 @@ def _deaf_to_signals() -> None:
 def _start(*, state: State, port: int, options: argparse.Namespace, children: list[Child]) -> None:
     started = time.monotonic()
     _require_free(port, patience_seconds=5.0 if end_leftovers(state) else 0.0)
-    seed = options.seed or not os.environ.get("DATABASE_URL")
     variables = {**os.environ, **environment.for_development(state=state, port=port)}
     variables["DATABASE_URL"] = _database(state=state, children=children)
     variables["REDIS_URL"] = _broker(state=state, children=children)
@@ -89,43 +85,23 @@ def _start(*, state: State, port: int, options: argparse.Namespace, children: li
         _launch(_sandbox(state=state, port=sandbox_port, variables=variables), children=children)
     else:
         environment.require_test_keys(variables)
-    database.bring_up_to_date(state=state, environment=variables, seed=seed)
+    is_ours = not os.environ.get("DATABASE_URL")
+    database.bring_up_to_date(state=state, environment=variables, is_ours=is_ours)
     environment.write_for_shells(state=state, variables=variables)
     web = _web(state=state, port=port, variables=variables)
     _launch(web, children=children)
-    if seed and sandbox_port and not options.no_bookings:
-        _make_bookings(state=state, variables=variables, children=children)
+    if options.seed or is_ours:
+        with_bookings = bool(sandbox_port) and not options.no_bookings
+        demonstration.make(state=state, variables=variables, children=children, with_bookings=with_bookings)
     _wait_for_an_answer(web, address=f"http://127.0.0.1:{port}/")
     for child in _background(state=state, variables=variables):
         _launch(child, children=children)
     _tell(
         variables=variables,
         sandbox_port=sandbox_port,
-        logins=database.demonstration_logins(state),
+        logins=demonstration.sign_ins_of(state),
         seconds=time.monotonic() - started,
     )
-
-
-def _make_bookings(*, state: State, variables: Mapping[str, str], children: list[Child]) -> None:
-    """The demonstration's, while the web process starts; a slow machine makes the rest beside the running product.
-
-    Stopped or failed, it goes on at the next start.
-    """
-    made_in = hashlib.sha256(os.environ.get("DATABASE_URL", "ours").encode()).hexdigest()
-    if state.read(BOOKINGS, otherwise={}).get("made_in") == made_in:
-        return
-    command = [sys.executable, "manage.py", database.SEED_COMMAND, "--bookings", "--if-empty"]
-    errand = Errand(
-        name="bookings",
-        command=command,
-        environment=variables,
-        state=state,
-        done=lambda: state.write(BOOKINGS, {"made_in": made_in}),
-    )
-    with step("making demonstration bookings"):
-        _launch(errand, children=children)
-        if not errand.ends_within(BOOKINGS_SECONDS):
-            say("  the rest of the demonstration bookings is made in the background")
 
 
 def _database(*, state: State, children: list[Child]) -> str:

@@ -106,6 +106,22 @@ class Customer:
             timeout=PATIENCE_MS
         )
 
+    def keep_cards(self, *tokens: str) -> None:
+        """Cards that Stripe keeps for this signed-in customer, learned by a visit to their page."""
+        page = self.page
+        page.goto(f"{self.product.url}/account/cards")
+        begun = page.evaluate(
+            """async () => {
+              const form = document.getElementById("card-form");
+              const headers = {"X-CSRFToken": form.elements.csrfmiddlewaretoken.value};
+              return (await fetch(form.action, {method: "POST", headers})).json();
+            }"""
+        )
+        setup = self._stripe(f"setup_intents/{begun['client_secret'].split('_secret_')[0]}")
+        for token in tokens:
+            self._stripe(f"payment_methods/{token}/attach", method="POST", customer=setup["customer"])
+        page.goto(f"{self.product.url}/account/cards?from=portal")
+
     # What really happened -------------------------------------------------------------------------
 
     def charges(self, code: str) -> list[dict[str, Any]]:
@@ -118,11 +134,15 @@ class Customer:
                 return [charge for charge in found if charge["status"] == "succeeded"]
             after = listed["data"][-1]["id"]
 
-    def _stripe(self, path: str, **query: str) -> dict[str, Any]:
-        variables = self.product.variables
-        address = f"{variables['STRIPE_API_BASE']}/v1/{path}?{urllib.parse.urlencode(query)}"
+    def _stripe(self, path: str, *, method: str = "GET", **fields: str) -> dict[str, Any]:
+        variables, sent = self.product.variables, urllib.parse.urlencode(fields)
+        address = f"{variables['STRIPE_API_BASE']}/v1/{path}"
         key = base64.b64encode(f"{variables['STRIPE_SECRET_KEY']}:".encode()).decode()
-        request = urllib.request.Request(address, headers={"Authorization": f"Basic {key}"})
+        request = urllib.request.Request(
+            address if method == "POST" else f"{address}?{sent}",
+            data=sent.encode() if method == "POST" else None,
+            headers={"Authorization": f"Basic {key}"},
+        )
         with urllib.request.urlopen(request, timeout=20) as answer:
             listed: dict[str, Any] = json.load(answer)
             return listed

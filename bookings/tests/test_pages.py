@@ -1,11 +1,13 @@
 """The public pages without a browser: prices shown, forms refused in words, one booking per page sent."""
 
 import re
+import secrets
 import uuid
 from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from bookings.models import AddOn, Booking, Menu, Per, Slot
@@ -103,6 +105,20 @@ def test_the_same_page_sent_twice_books_once(client: Client, menu: Menu, slot: S
     assert first["Location"] == second["Location"]
     assert Booking.objects.count() == 1
     assert OutboxEmail.objects.count() == 1
+
+
+def test_nobody_takes_the_whole_calendar_by_sending_the_form_again_and_again(
+    client: Client, menu: Menu, merchant: Merchant, settings: Settings
+) -> None:
+    settings.THROTTLE_BOOKING_PAGE = "2/min"
+    slot = SlotFactory.create(merchant=merchant, capacity=9)
+    visitor = f"2001:db8::{secrets.randbelow(9999):x}:0:0:0:1"
+    answers = [client.post("/book/", form(menu, slot), REMOTE_ADDR=visitor) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [302, 302, 429]
+    assert "Too many bookings came from your network" in answers[-1].content.decode()
+    assert "12 Garden Lane" in answers[-1].content.decode()
+    assert Booking.objects.count() == 2
+    assert client.post("/book/", form(menu, slot), REMOTE_ADDR="198.51.100.7").status_code == 302
 
 
 def test_every_problem_is_told_beside_its_field_and_nothing_is_lost(

@@ -21,8 +21,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api import refusals
-from customers import access
-from customers.api.authentication import Challenge
+from customers import access, sessions
+from customers.api.authentication import Challenge, CustomerSession
 from customers.api.serializers import (
     LoginSerializer,
     LogoutSerializer,
@@ -148,7 +148,7 @@ class RefreshView(APIView):
 
 
 class LogoutView(APIView):
-    authentication_classes = (SessionAuthentication,)
+    authentication_classes = (SessionAuthentication, CustomerSession)
     permission_classes = (AllowAny,)
     throttle_scope = "refresh"
 
@@ -159,13 +159,17 @@ class LogoutView(APIView):
         responses={204: None, **refusals(400, 403, 415, 422, 429)},
     )
     def post(self, request: Request) -> Response:
-        """Ends the sign-in of the refresh token sent, and the browser's session. Twice is as good as once."""
+        """Ends the sign-in of the refresh token sent, and the browser's session, staff's and a customer's. Twice is as
+        good as once.
+        """
         body = LogoutSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         if token := body.validated_data.get("refresh_token"):
             tokens.revoke(token)
         if request.user.is_authenticated:
             logout(request._request)
+        elif isinstance(request.auth, Customer):
+            sessions.sign_out(request._request)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -1,5 +1,6 @@
 """Manual capture in the API: a card promises the money, staff capture or release it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import Http404
@@ -44,8 +45,9 @@ class ReasonSerializer(serializers.Serializer[Any]):
 
 class AuthorizeView(CreateIntentView):
     capture = Capture.MANUAL
+    request_serializer = StartSerializer
 
-    def check(self, request: Request, booking: Booking) -> None:
+    def check(self, request: Request, booking: Booking, wanted: Mapping[str, Any]) -> None:
         """Staff who may capture; a customer's frontend where the merchant lets it."""
         if access.may(request.user, permission=access.CAPTURE, merchant_id=booking.merchant_id):
             return

@@ -1,9 +1,11 @@
 """Payments in the API: start one by card, list them, look at one."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.http import Http404
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics
@@ -15,8 +17,8 @@ from bookings.api import access
 from bookings.models import Booking, Purpose
 from core.api import MomentFilter, NewestFirst, refusals
 from core.idempotency import idempotent
-from customers.models import PaymentMethod
-from payments import checkout, gateway
+from customers.models import Customer, PaymentMethod
+from payments import cards, checkout, gateway
 from payments.api import amounts
 from payments.api.access import visible
 from payments.api.bookings import found
@@ -25,9 +27,10 @@ from payments.api.serializers import (
     IntentSerializer,
     PaymentDetailSerializer,
     PaymentSerializer,
+    StartIntentSerializer,
     StartSerializer,
 )
-from payments.models import Capture, CheckoutMode, GatewayAccount, Payment, PaymentState
+from payments.models import Capture, CheckoutMode, GatewayAccount, Payment, PaymentState, SavedCard
 
 
 class PaymentFilter(django_filters.FilterSet):
@@ -92,19 +95,20 @@ class StartView(generics.GenericAPIView[Payment]):
     throttle_scope = "payment"
     mode: CheckoutMode
     capture = Capture.AUTOMATIC
+    request_serializer: type[StartSerializer] = StartSerializer
 
     def idempotency_scope(self, request: Request) -> tuple[str, int]:
         return access.idempotency_scope(request)
 
     def start(self, request: Request) -> checkout.Started:
         """Find the booking, compare amounts that were sent, then begin."""
-        body = StartSerializer(data=request.data)
+        body = self.request_serializer(data=request.data)
         body.is_valid(raise_exception=True)
         wanted = body.validated_data
         booking = found(request, code=wanted["booking"], permission=access.CHANGE_BOOKING)
         due = checkout.due(booking, purpose=wanted["purpose"])
         amounts.compare(wanted, due=due, currency=booking.currency)
-        self.check(request, booking)
+        self.check(request, booking, wanted)
         return checkout.start(
             booking=booking,
             purpose=wanted["purpose"],
@@ -113,7 +117,7 @@ class StartView(generics.GenericAPIView[Payment]):
             capture=self.capture,
         )
 
-    def check(self, request: Request, booking: Booking) -> None:
+    def check(self, request: Request, booking: Booking, wanted: Mapping[str, Any]) -> None:
         """Whether this caller may start it in this way; refuses else."""
 
     def shown(self, payment: Payment) -> Any:
@@ -130,11 +134,22 @@ class StartView(generics.GenericAPIView[Payment]):
 
 class CreateIntentView(StartView):
     mode = CheckoutMode.ELEMENT
+    request_serializer: type[StartSerializer] = StartIntentSerializer
+    card: SavedCard | None = None
+
+    def check(self, request: Request, booking: Booking, wanted: Mapping[str, Any]) -> None:
+        """A card that is named is the signed-in customer's own, or does not exist."""
+        if (named := wanted.get("payment_method")) is None:
+            return
+        customer = request.auth if isinstance(request.auth, Customer) else None
+        self.card = cards.picked(booking, customer=customer, public_id=str(named))
+        if self.card is None:
+            raise Http404
 
     @extend_schema(
         operation_id="payments_create_intent",
         tags=["payments"],
-        request=StartSerializer,
+        request=StartIntentSerializer,
         responses={201: IntentSerializer, **refusals(400, 401, 402, 404, 409, 422, 429, 503)},
     )
     @idempotent(
@@ -143,7 +158,7 @@ class CreateIntentView(StartView):
         refresh=lambda view, request, stored: view.with_secret_again(stored),
     )
     def post(self, request: Request) -> Response:
-        """For the Payment Element: a PaymentIntent's client secret."""
+        """A PaymentIntent's client secret: for the Payment Element, or with one of the customer's saved cards."""
         return self.started(request)
 
     def started(self, request: Request) -> Response:
@@ -153,6 +168,8 @@ class CreateIntentView(StartView):
             "publishable_key": started.publishable_key,
             "client_secret": started.client_secret,
         }
+        if self.card is not None:
+            body["payment_method"] = self.card.stripe_payment_method_id
         return Response(body, status=201)
 
     def with_secret_again(self, stored: dict[str, Any]) -> dict[str, Any]:

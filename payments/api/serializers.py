@@ -266,12 +266,24 @@ class StartSerializer(Serializer):
     )
 
 
+class StartIntentSerializer(StartSerializer):
+    payment_method = serializers.UUIDField(
+        required=False,
+        help_text="A saved card of the signed-in customer's own (GET payments/methods), to be paid with at once.",
+    )
+
+
 class IntentSerializer(Serializer):
     """For Stripe.js: the Payment Element's keys. The secret is Stripe's and not kept here."""
 
     payment = PaymentSerializer()
     publishable_key = serializers.CharField()
     client_secret = serializers.CharField(allow_null=True)
+    payment_method = serializers.CharField(
+        required=False,
+        help_text="Stripe's id of the saved card that was named: `confirmParams.payment_method` of "
+        "`stripe.confirmPayment`, without Elements.",
+    )
 
 
 class CheckoutSessionSerializer(Serializer):

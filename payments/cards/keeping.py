@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
+from bookings.models import Booking
 from core import clock
 from customers.models import Customer, Merchant
 from payments import checkout, errors, facts, gateway
@@ -47,6 +48,20 @@ def kept(customer: Customer) -> QuerySet[SavedCard]:
     return SavedCard.objects.filter(
         customer=customer, detached_at__isnull=True, gateway_customer__isnull=False
     ).select_related("setup", "customer")
+
+
+def offered(booking: Booking, *, customer: Customer | None) -> list[SavedCard]:
+    """The cards with which this visitor may pay the booking here and now: their own, of a booking of theirs."""
+    if customer is None or customer.pk != booking.customer_id:
+        return []
+    today = clock.today(booking.timezone)
+    return [card for card in kept(customer) if not card.has_expired(on=today)]
+
+
+def picked(booking: Booking, *, customer: Customer | None, public_id: str) -> SavedCard | None:
+    """The offered card of this id; None for whatever else: somebody else's, removed, no id at all."""
+    mine = offered(booking, customer=customer)
+    return next((card for card in mine if str(card.public_id) == public_id), None)
 
 
 def begin(*, customer: Customer) -> Begun:

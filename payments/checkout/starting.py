@@ -36,7 +36,7 @@ def start(
 ) -> Started:
     """Begin, or take up again, the card payment of the booking's next instalment.
 
-    With manual capture the card only promises the money (payments/authorizations.py). Raises AlreadyAuthorized,
+    With manual capture the card only promises the money (payments/authorizations). Raises AlreadyAuthorized,
     AlreadyPaid, NothingToPay, HoldEnded, PaymentInProgress (nothing to do), GatewayRefused (Stripe said no),
     GatewayBusy (try again) and GatewayUnknown (being asked for; trying again is safe).
     """

@@ -1,6 +1,6 @@
 """Every call to Stripe, and the only package that makes one: a module for each resource, `calling` under them all.
 
-Refuses to run inside a database transaction. Answers are facts (payments/facts.py); failures are named errors
+Refuses to run inside a database transaction. Answers are facts (payments/facts); failures are named errors
 (payments/errors.py): a lost or unclear answer is GatewayUnknown, never a failure. Every POST carries an idempotency key
 made by the caller from our own row.
 """

@@ -8,7 +8,7 @@ from payments.models.gateway_account import GatewayAccount
 class BalanceTransaction(models.Model):
     """Amounts are signed minor units: `net_minor` = `amount_minor` - `fee_minor` is the change of Stripe's balance.
 
-    `posted_at` is empty until the ledger has it (payments/balance.py).
+    `posted_at` is empty until the ledger has it (payments/balance).
     """
 
     gateway_account = models.ForeignKey(

@@ -177,6 +177,18 @@ def test_a_new_address_counts_when_its_link_is_used_and_old_links_end(merchant: 
     assert here.post(path).status_code == 410
 
 
+def test_a_browser_left_signed_in_somewhere_does_not_give_the_account_away(merchant: Merchant) -> None:
+    book(merchant)
+    client, before = signed_in(), AccountLink.objects.count()
+    session = client.session
+    session["customer"] = {**session["customer"], "at": session["customer"]["at"] - 2 * 3600}
+    session.save()
+    answer = client.post("/account/profile/email", {"new-email": NEW})
+    assert (answer.status_code, "sign in by a new link" in answer.content.decode()) == (403, True)
+    assert AccountLink.objects.count() == before
+    assert client.get("/account/").status_code == 200
+
+
 def test_an_address_that_others_have_is_not_taken_over_and_not_told_before_its_mail_was_read(
     merchant: Merchant,
 ) -> None:

@@ -209,3 +209,50 @@ def test_the_portal_is_the_customers_own_and_staffs_of_any_of_theirs(shop: Shop,
         assert post(nobody, "customers/portal-link", named).status_code == 401
     unproven = signed_in(CustomerFactory.create(merchant=shop.merchant))
     assert is_refused(post(unproven, "customers/portal-link"), 403, "email_not_verified")
+
+
+def test_a_customer_pays_with_a_saved_card_of_their_own_and_nobody_else_can_name_it(
+    shop: Shop, customer: Customer
+):
+    booking = shop.book(email=customer.email)
+    mine, removed = (shop.save_card(customer, card=card) for card in ("pm_card_visa", "pm_card_mastercard"))
+    client = signed_in(customer)
+    assert client.delete(f"{API}/payments/methods/{removed.public_id}").status_code == 204
+    other = CustomerFactory.create(merchant=shop.merchant, email_verified_at=clock.now())
+    others = shop.save_card(other)
+    body = {"booking": booking.code, "payment_method": str(mine.public_id)}
+    for caller, card in (
+        (client, others),
+        (client, removed),
+        (holder_of(booking), mine),
+        (signed_in(other), mine),
+        (staff_of(shop.merchant, role="owner"), mine),
+        (APIClient(), mine),
+    ):
+        named = body | {"payment_method": str(card.public_id)}
+        assert is_refused(post(caller, "payments/create-intent", named), 404, "not_found")
+    assert (
+        post(client, "payments/create-intent", body | {"payment_method": "pm_card_visa"}).status_code == 422
+    )
+    assert not Payment.objects.exists()
+
+    first, again = (post(client, "payments/create-intent", body, key="the-same-click") for _ in range(2))
+    assert (first.status_code, again["Idempotent-Replayed"]) == (201, "true")
+    assert first.json() == again.json()
+    assert first.json()["payment_method"] == mine.stripe_payment_method_id
+    typed = post(client, "payments/create-intent", {"booking": booking.code}).json()
+    assert typed["payment"]["id"] == first.json()["payment"]["id"]
+    assert "payment_method" not in typed
+    assert Payment.objects.get().total_minor == first.json()["payment"]["total"]["amount"]
+
+
+def test_signing_out_over_the_api_signs_a_customers_browser_out_as_well(shop: Shop, customer: Customer):
+    client, forged = signed_in(customer), signed_in(customer, csrf=True)
+    booking = shop.book(email=customer.email)
+    assert client.get(f"{API}/payments/methods").status_code == 200
+    assert post(forged, "auth/logout").status_code == 403
+    assert forged.get(f"{API}/payments/methods").status_code == 200
+    for _ in range(2):
+        assert post(client, "auth/logout").status_code == 204
+    assert client.get(f"{API}/payments/methods").status_code == 401
+    assert client.get(f"{API}/bookings/{booking.code}").status_code in (401, 404)

@@ -9,9 +9,10 @@ from django.test import override_settings
 from bookings.models import Booking, BookingState, Slot
 from bookings.tests.factories import MerchantFactory, SlotFactory, booked
 from core import clock
-from payments import balance, facts, ledger, receipts, reconcile, refunds, settlement
+from payments import balance, facts, ledger, receipt_pdf, receipts, reconcile, refunds, settlement
 from payments.models import (
     Account,
+    BalanceTransaction,
     DeskItem,
     DeskKind,
     EventState,
@@ -67,14 +68,14 @@ def test_a_receipt_that_cannot_be_rendered_stops_no_other_and_is_put_off(
     shop: Shop, slot: Slot, monkeypatch: pytest.MonkeyPatch
 ):
     first, second = shop.paid(shop.book(slot=slot)), shop.paid(shop.book(slot=slot))
-    render = receipts.receipt_pdf.render
+    render = receipt_pdf.render
 
     def fail_first(receipt: Receipt) -> bytes:
         if receipt.payment_id == first.pk:
             raise ValueError("a glyph too many")
         return render(receipt)
 
-    monkeypatch.setattr(receipts.receipt_pdf, "render", fail_first)
+    monkeypatch.setattr(receipt_pdf, "render", fail_first)
     assert receipts.send_due() == 1
     assert Receipt.objects.get(payment=second).emailed_at
     waiting = Receipt.objects.get(payment=first)
@@ -123,14 +124,14 @@ def test_a_row_of_the_balance_with_a_bug_is_put_on_the_desk_and_the_next_is_post
     first = shop.paid(shop.book(slot=slot))
     shop.sandbox.advance(seconds=60)
     second = shop.paid(shop.book(slot=slot))
-    post = balance._post_charge_fees
+    post = balance.posting._post_charge_fees
 
-    def fail_first(account: GatewayAccount, row: balance.BalanceTransaction) -> bool:
+    def fail_first(account: GatewayAccount, row: BalanceTransaction) -> bool:
         if row.source_id == first.stripe_charge_id:
             raise KeyError("fee")
         return post(account, row)
 
-    monkeypatch.setattr(balance, "_post_charge_fees", fail_first)
+    monkeypatch.setattr(balance.posting, "_post_charge_fees", fail_first)
     reconcile.read_balances()
     second.refresh_from_db()
     assert second.gateway_fee_minor == 343

@@ -92,3 +92,46 @@ def test_a_promise_is_told_on_the_bookings_page_and_nothing_more_is_asked(shop: 
     payment.refresh_from_db()
     authorizations.capture(payment=payment, actor="user:7")
     assert "You are booked" in client.get(f"/b/{booking.code}").content.decode()
+
+
+def test_the_pay_page_offers_a_signed_in_customer_their_cards_on_their_booking_alone(
+    shop: Shop, customer: Customer
+):
+    booking = shop.book(email=customer.email)
+    card = shop.save_card(customer)
+    page, start = (reverse(f"payments:{name}", kwargs={"code": booking.code}) for name in ("pay", "start"))
+    other = CustomerFactory.create(merchant=shop.merchant, email_verified_at=clock.now())
+    others = shop.save_card(other)
+    client, guest = signed_in(customer), Client()
+    session = guest.session
+    access.grant(session, booking)
+    session.save()
+    assert "Visa ending in 4242" in client.get(page).content.decode()
+    assert "4242" not in guest.get(page).content.decode()
+
+    form = {"mode": "element", "purpose": "deposit", "shown": "10800", "card": str(card.public_id)}
+    for visitor, named in ((guest, card.public_id), (client, others.public_id), (client, "nonsense")):
+        answer = visitor.post(start, form | {"card": str(named)}, headers={"accept": "application/json"})
+        assert (answer.status_code, set(answer.json())) == (404, {"title", "detail"})
+    assert not booking.payments.exists()
+    answers = [client.post(start, form, headers={"accept": "application/json"}).json() for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert answers[0]["payment_method"] == card.stripe_payment_method_id
+    assert booking.payments.count() == 1
+
+
+def test_a_lost_answer_to_a_saved_cards_payment_is_unknown_and_the_next_click_takes_it_up(
+    shop: Shop, customer: Customer, settings
+):
+    settings.STRIPE_MAX_RETRIES = 0
+    booking = shop.book(email=customer.email)
+    card = shop.save_card(customer)
+    client = signed_in(customer)
+    start = reverse("payments:start", kwargs={"code": booking.code})
+    form = {"mode": "element", "purpose": "deposit", "shown": "10800", "card": str(card.public_id)}
+    shop.fault("hangup_after", path="/v1/payment_intents")
+    assert client.post(start, form, headers={"accept": "application/json"}).status_code == 503
+    assert booking.payments.get().state == "unknown"
+    answer = client.post(start, form, headers={"accept": "application/json"}).json()
+    payment = booking.payments.get()
+    assert payment.stripe_payment_intent_id in answer["client_secret"]

@@ -1,17 +1,22 @@
 """The demonstration's bookings: every state through the use cases, and nothing new the second time."""
 
 from collections import Counter
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
 from pytest_django import Settings
 
+from bookings import demo as catalogue
+from bookings import slots
 from bookings.models import Booking, BookingState
+from core import clock
 from core.models import OutboxEmail
-from payments import balance, credit, demo_cast, demo_sandbox, endpoints, inbox
+from payments import balance, credit, demo_cast, demo_sandbox, demo_times, endpoints, inbox
 from payments.demo_cast import Story
 from payments.models import (
     Account,
@@ -189,3 +194,15 @@ def test_guests_are_plainly_invented_and_each_is_another() -> None:
     assert len(set(emails)) == len(emails)
     assert all(email.endswith("@example.com") for email in emails)
     assert {story for story, _ in demo_cast.STORIES} == set(Story)
+
+
+@pytest.mark.parametrize("weekday", range(7))
+def test_on_every_weekday_there_is_a_time_within_the_week_for_each_who_wants_one(weekday: int) -> None:
+    monday = datetime(2026, 11, 30, 23, 30, tzinfo=ZoneInfo("America/Los_Angeles"))
+    soon = [guest for guest in demo_cast.guests() if guest.story in demo_times.SOON_ONES]
+    with clock.movable() as put_to:
+        put_to(monday + timedelta(days=weekday))
+        free = slots.free(merchant=catalogue.prepare(), limit=500)
+        times = demo_times.fitting(free, guest=soon[0])
+    assert sum(time.places for time in times) >= len(soon)
+    assert not set(times) & set(free[: demo_times.LEFT_FREE])

@@ -6,18 +6,32 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core import mail
 from django.core.management import call_command
 from django.db.models import Sum
 
-from bookings.models import Booking
+from bookings.models import Booking, BookingEdit
 from core import clock
 from core.models import OutboxEmail
 from customers.models import Merchant
-from payments import balance, demo_bookings, demo_calendar, demo_fates, demo_sandbox, demo_year, endpoints
+from payments import (
+    balance,
+    demo,
+    demo_bookings,
+    demo_calendar,
+    demo_fates,
+    demo_sandbox,
+    demo_year,
+    endpoints,
+)
 from payments.demo_calendar import Fate, Plan
 from payments.models import (
+    Account,
     BalanceTransaction,
+    Claim,
+    CreditUse,
+    CreditUseKind,
     DeskItem,
     DeskKind,
     GatewayAccount,
@@ -26,11 +40,14 @@ from payments.models import (
     PaymentAttempt,
     Receipt,
     Refund,
+    RefundCause,
+    RefundRoute,
+    StatementLine,
     WebhookEvent,
 )
 from tests.fixtures import Sandbox
 
-DAYS = 33
+DAYS = 22
 
 
 def one_of_each(*, first: date, last: date, count: int) -> list[Plan]:
@@ -39,9 +56,9 @@ def one_of_each(*, first: date, last: date, count: int) -> list[Plan]:
         Plan(
             number=number,
             person=number % 10,
-            booked_on=first + timedelta(days=number // 5),
+            booked_on=first + timedelta(days=number // 8),
             minute=600 + number,
-            event_on=first + timedelta(days=14 + number),
+            event_on=first + timedelta(days=9 + number // 3),
             guests=12,
             menu=number,
             fate=fate,
@@ -51,7 +68,8 @@ def one_of_each(*, first: date, last: date, count: int) -> list[Plan]:
 
 
 def live() -> demo_bookings.Made:
-    return demo_year.make(Merchant.objects.get(), staff=None, told=lambda done, total: None, days=DAYS)
+    owner = User.objects.get(username=demo.OWNER)
+    return demo_year.make(Merchant.objects.get(), staff=owner, told=lambda done, total: None, days=DAYS)
 
 
 def everything() -> dict[str, Any]:
@@ -109,11 +127,29 @@ def test_a_month_is_lived_through_in_its_own_time_the_books_agree_and_a_killed_r
     ):
         assert not rows.filter(**{f"{moment}__isnull": True}).exists(), moment
         assert not rows.filter(**{f"{moment}__gte": yesterday}).exists(), moment
-    refunded = Counter(Refund.objects.values_list("state", flat=True))
-    assert refunded["succeeded"] >= 3  # in part, the deposit of the whole one, in the dashboard
-    assert refunded["succeeded"] + refunded["requested"] >= 4  # a large one waits for a second person
-    assert set(refunded) <= {"succeeded", "requested"}
-    assert BalanceTransaction.objects.filter(type="payout").count() >= 3
+    assert made.states["completed"] > 15
+    assert (made.states["cancelled"], made.states.get("held", 0)) == (3, 0)
+    claims = Counter(Claim.objects.values_list("state", flat=True))
+    assert claims["confirmed"] >= 7
+    assert claims["rejected"] == 1
+    lines = Counter(StatementLine.objects.values_list("state", flat=True))
+    assert lines["matched"] >= 5
+    assert (lines["unmatched"], lines["ignored"]) == (1, 1)  # one is nobody's, one the bank's fee
+    assert BookingEdit.objects.count() == 3
+    assert CreditUse.objects.filter(kind=CreditUseKind.SPENT).exists()
+    routes = set(Refund.objects.values_list("cause", "route", "state"))
+    assert routes >= {
+        (RefundCause.CANCELLATION, RefundRoute.GATEWAY, "succeeded"),
+        (RefundCause.CANCELLATION, RefundRoute.MANUAL, "succeeded"),
+        (RefundCause.CANCELLATION, RefundRoute.CREDIT, "succeeded"),
+        (RefundCause.PRICE_REDUCTION, RefundRoute.MANUAL, "succeeded"),
+        (RefundCause.PRICE_REDUCTION, RefundRoute.GATEWAY, "succeeded"),
+        (RefundCause.PRICE_REDUCTION, RefundRoute.GATEWAY, "failed"),
+    }
+    assert Refund.objects.filter(decided_by__isnull=False).exists()
+    assert LedgerEntry.objects.filter(account=Account.DISPUTE_LOSSES).exists()
+    assert LedgerEntry.objects.filter(account=Account.REVENUE).values("booking").distinct().count() > 15
+    assert BalanceTransaction.objects.filter(type="payout").count() >= 2
     assert BalanceTransaction.objects.filter(type="adjustment").count() == 3  # two disputes, one won back
     assert DeskItem.objects.filter(kind=DeskKind.SURPLUS).count() == 2
     assert Payment.objects.values("customer").distinct().count() < Payment.objects.values("booking").count()

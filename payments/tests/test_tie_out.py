@@ -33,7 +33,7 @@ def test_a_worker_that_posts_between_the_statements_makes_no_difference(
 ) -> None:
     shop.paid(shop.book())
     real_balances, real_post = ledger.balances, balance.post_due
-    monkeypatch.setattr(balance, "post_due", lambda account: 0)  # this process is slow to post
+    monkeypatch.setattr(balance.reading, "post_due", lambda account: 0)  # this process is slow to post
 
     def balances(**of: Any) -> Mapping[str, int]:
         found = real_balances(**of)
@@ -73,6 +73,6 @@ def test_a_charge_between_the_list_and_the_balance_makes_no_difference(
 
 
 def test_nothing_can_be_written_inside_the_snapshot(shop: Shop) -> None:
-    with pytest.raises(InternalError, match="read-only"), balance._snapshot():
+    with pytest.raises(InternalError, match="read-only"), balance.comparing._snapshot():
         GatewayAccount.objects.update(stripe_account_id="acct_written")
     assert not GatewayAccount.objects.filter(stripe_account_id="acct_written").exists()

@@ -54,6 +54,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{made.username}  {made.password}")
 
     def _book(self, merchant: Merchant) -> demo_bookings.Made:
+        self.stdout.write("demonstration bookings:")
+        self.stdout.flush()
         return demo_bookings.make(merchant, staff=_owner(), told=self._tell)
 
     def _tell(self, done: int, total: int) -> None:

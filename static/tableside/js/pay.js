@@ -1,127 +1,82 @@
-// The pay page: Stripe's Payment Element, in the page's own colours.
+// The pay page: a card of the customer's that Stripe keeps, by one click, or Stripe's Payment Element for another.
 // The server makes or reuses the payment when "Pay" is clicked; until then nothing exists at Stripe.
 import { countdown } from "./countdown.js";
 import { guardSubmit } from "./submit_once.js";
-import { appearance, fonts } from "./appearance.js";
+import { billing, cardForm } from "./card_form.js";
 
-const form = document.getElementById("pay-form");
-const button = document.getElementById("pay-button");
-const label = button.querySelector("[data-label]");
-const payWords = label.textContent;
-const problem = document.getElementById("pay-problem");
-const advice = JSON.parse(document.getElementById("decline-advice").textContent);
+const chosen = (form) => form.querySelector("input[name=card]:checked")?.value ?? "";
 
-let stripe = null;
-let elements = null;
-
-function show({ title, text }) {
-  problem.querySelector("[data-title]").textContent = title;
-  problem.querySelector("[data-text]").textContent = text;
-  problem.hidden = false;
-  problem.scrollIntoView({ block: "nearest" });
-}
-
-function busy(isBusy) {
-  button.disabled = isBusy;
-  button.setAttribute("aria-busy", String(isBusy));
-  label.textContent = isBusy ? "Paying…" : payWords;
-}
-
-// What Stripe refused, and what the customer can do about it.
-function explain(error) {
-  if (error.type === "validation_error") return; // The fields say it themselves.
-  const other = error.type === "card_error" ? advice.default : advice.unreachable;
-  const known = advice[error.decline_code] || advice[error.code] || other;
-  show({ title: known.title, text: known.text });
-}
-
-async function start() {
-  const answer = await fetch(form.action, {
-    method: "POST",
-    body: new URLSearchParams(new FormData(form)),
-    headers: { Accept: "application/json", "X-CSRFToken": form.elements.csrfmiddlewaretoken.value },
-  });
-  const body = await answer.json().catch(() => ({}));
+async function start(card) {
+  const { ok, body } = await card.post(new URLSearchParams(new FormData(card.form)));
   if (body.next) {
     window.location.assign(body.next);
     return null;
   }
-  if (!answer.ok || !body.client_secret) {
-    show({ title: body.title || "We could not start the payment", text: body.detail || advice.unreachable.text });
+  if (!ok || !body.client_secret) {
+    card.show({ title: body.title || "We could not start the payment", text: body.detail || card.advice.unreachable.text });
     return null;
   }
   return body;
 }
 
-async function pay() {
-  const checked = await elements.submit();
-  if (checked.error) {
-    explain(checked.error);
-    return false;
+// A kept card is confirmed by its id, a typed one from its fields; the bank's challenge opens on this page for both.
+function confirm(card, started) {
+  const return_url = new URL(started.return_path, window.location.origin).href;
+  const clientSecret = started.client_secret;
+  if (started.payment_method) {
+    return card.stripe.confirmPayment({ clientSecret, confirmParams: { return_url, payment_method: started.payment_method } });
   }
-  const started = await start();
+  const confirmParams = { return_url, payment_method_data: billing(card.form) };
+  return card.stripe.confirmPayment({ elements: card.elements, clientSecret, confirmParams });
+}
+
+async function pay(card) {
+  if (!chosen(card.form)) {
+    const checked = await card.elements.submit();
+    if (checked.error) {
+      card.explain(checked.error);
+      return false;
+    }
+  }
+  const started = await start(card);
   if (!started) return false;
-  const { error } = await stripe.confirmPayment({
-    elements,
-    clientSecret: started.client_secret,
-    confirmParams: {
-      return_url: new URL(started.return_path, window.location.origin).href,
-      payment_method_data: { billing_details: { name: form.dataset.name, email: form.dataset.email } },
-    },
-  });
+  const { error } = await confirm(card, started);
   // Only an error comes back here: success leaves the page.
   const status = error?.payment_intent?.status;
   if (status === "succeeded" || status === "processing" || error?.code === "payment_intent_unexpected_state") {
     window.location.assign(started.return_path);
     return true;
   }
-  explain(error);
+  const isGone = started.payment_method && error.type === "invalid_request_error" && !card.advice[error.code];
+  if (isGone) card.show(card.advice.card_gone);
+  else card.explain(error);
   return false;
 }
 
-async function onSubmit(event) {
-  event.preventDefault();
-  if (button.disabled) return;
-  problem.hidden = true;
-  busy(true);
-  let leaving = false;
-  try {
-    leaving = await pay();
-  } catch (failure) {
-    console.error(failure);
-    show(advice.unreachable);
+// The fields show for another card alone, and come from Stripe when they are wanted first.
+function choose(card) {
+  const isTyped = !chosen(card.form);
+  document.getElementById("card-fields").hidden = !isTyped;
+  if (isTyped && !card.elements) {
+    card.wait();
+    card.mountFields();
+  } else {
+    card.busy(false);
   }
-  if (!leaving) busy(false);
-}
-
-function mount() {
-  if (!window.Stripe) {
-    form.hidden = true;
-    document.querySelector(".pay-or").hidden = true;
-    return;
-  }
-  const { key, amount, currency, configuration } = form.dataset;
-  stripe = window.Stripe(key);
-  const options = { mode: "payment", amount: Number(amount), currency, appearance: appearance(), fonts: fonts(form.dataset.font) };
-  if (configuration) options.paymentMethodConfiguration = configuration;
-  elements = stripe.elements(options);
-  const card = elements.create("payment", {
-    layout: "tabs",
-    fields: { billingDetails: { name: "never", email: "never" } },
-  });
-  card.on("ready", () => busy(false));
-  card.on("loaderror", () => show(advice.unreachable));
-  document.getElementById("card-fields").replaceChildren();
-  card.mount("#card-fields");
-  form.addEventListener("submit", onSubmit);
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    elements.update({ appearance: appearance() });
-  });
 }
 
 guardSubmit(document.getElementById("hosted-form"));
-window.addEventListener("pageshow", (event) => {
-  if (event.persisted) window.location.reload();
-});
 countdown();
-mount();
+const card = cardForm({
+  name: "pay",
+  working: "Paying…",
+  options: ({ amount, currency }) => ({ mode: "payment", amount: Number(amount), currency }),
+  run: pay,
+  noStripe: () => {
+    document.querySelector(".pay-or").hidden = true;
+  },
+});
+if (card) {
+  for (const choice of card.form.querySelectorAll("input[name=card]")) choice.addEventListener("change", () => choose(card));
+  choose(card);
+}
