@@ -82,15 +82,24 @@ def manage(*arguments: str, environment: Mapping[str, str]) -> str:
 
 def bring_up_to_date(*, state: State, environment: Mapping[str, str], is_ours: bool) -> None:
     """Migrate; one of our own that is new is filled at once. Does nothing when neither side changed since last time."""
-    from script import schema  # which asks this module
-
     address = environment["DATABASE_URL"]
     if state.read("database.json", otherwise={}) == _note(address=address):
         return
     with step("migrating the database"):
-        if not (is_ours and schema.fill(address)):
-            manage("migrate", "-v", "0", "--no-input", "--skip-checks", environment=environment)
+        give_schema(environment) if is_ours else migrate(environment)
     state.write("database.json", _note(address=address))
+
+
+def give_schema(environment: Mapping[str, str]) -> None:
+    """All that the migrations make, from their file when that is current and the database empty."""
+    from script import schema  # which asks this module
+
+    if not schema.fill(environment["DATABASE_URL"]):
+        migrate(environment)
+
+
+def migrate(environment: Mapping[str, str]) -> None:
+    manage("migrate", "-v", "0", "--no-input", "--skip-checks", environment=environment)
 
 
 def _note(*, address: str) -> dict[str, str | None]:
@@ -123,8 +132,7 @@ def make_template(*, address: str, name: str, environment: Mapping[str, str]) ->
                 "(ALTER USER … CREATEDB), or unset DATABASE_URL to use the embedded server."
             ) from error
         with step("migrating a template for the test databases"):
-            at = {**environment, "DATABASE_URL": beside(address, name=building)}
-            manage("migrate", "-v", "0", "--no-input", "--skip-checks", environment=at)
+            give_schema({**environment, "DATABASE_URL": beside(address, name=building)})
         connection.execute(
             SQL("alter database {} rename to {}").format(Identifier(building), Identifier(name))
         )

@@ -117,7 +117,10 @@ def test_who_was_refunded_to_prevent_a_dispute_is_not_reminded_and_staff_see_it_
     assert (booking.total_minor, booking.instalments.get(purpose="deposit").open_minor) == (108_750, 10_000)
     assert [on(booking, -3), on(booking, 1), on(booking, 3), on(booking, 4)] == [0, 0, 0, 0]
     items = DeskItem.objects.order_by("pk")
-    assert {(item.kind, item.evidence["open_minor"]) for item in items} == {("overdue", 10_000), ("overdue", 98_750)}
+    assert {(item.kind, item.evidence["open_minor"]) for item in items} == {
+        ("overdue", 10_000),
+        ("overdue", 98_750),
+    }
     assert all("to prevent a dispute" in item.summary for item in items)
     assert items.count() == 2
     shop.paid(booking)  # they think better of it
