@@ -1,4 +1,4 @@
-"""For tests alone: append-only tables are emptied between tests that commit, and the cache is this process's memory.
+"""For tests alone: append-only tables are emptied between tests that commit, and what only costs time is left out.
 
 A pytest plugin (named in the root conftest.py). The flush suspends the truncate triggers inside its own
 transaction, as the tables' owner may; the row triggers, and everything outside the flush, stay as they are
@@ -14,10 +14,15 @@ from core.append_only import TRUNCATE_TRIGGER
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Counts of one run must not be met by the next; the shared cache has tests of its own."""
+    """Counts of one run must not be met by the next; the shared cache has tests of its own.
+
+    Each test's client would look at every static file on the disk, and each password would be hashed a million times.
+    """
     from django.conf import settings
 
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.WHITENOISE_AUTOREFRESH = True
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
 
 
 def flush_statements(connection: Any, *, statements: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The suite in two processes: nothing is shared between them, nothing started twice, nothing hidden."""
+"""The suite in several processes: nothing is shared between them, nothing started twice, nothing hidden."""
 
 import json
 import os

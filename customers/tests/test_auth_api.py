@@ -26,7 +26,6 @@ NOW = clock.now().replace(microsecond=0)
 @pytest.fixture(autouse=True)
 def _fresh(settings):
     settings.STAFF_MFA_REQUIRED = True
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
 
 

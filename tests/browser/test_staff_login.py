@@ -23,7 +23,6 @@ NAME = "grace@example.com"
 def site(live_server: LiveServer, settings: Settings) -> str:
     """The pages on localhost, where browsers allow passkeys without TLS; with one owner who has never signed in."""
     settings.STAFF_MFA_REQUIRED = True
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
     cache.clear()
     merchant = Merchant.objects.create(name="One", slug="one", email="hello@one.example", is_default=True)
     grace = User.objects.create_user(NAME, NAME, PASSWORD, is_staff=True)

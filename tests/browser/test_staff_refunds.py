@@ -26,7 +26,6 @@ SignIn = Callable[[str], Page]
 @pytest.fixture
 def merchant(settings: Settings) -> Merchant:
     settings.STAFF_MFA_REQUIRED = False
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
     cache.clear()
     merchant = MerchantFactory.create(is_default=True, slug="ember", approval_from_minor=5_000)
     GatewayAccount.objects.create(merchant=merchant)
