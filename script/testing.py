@@ -22,7 +22,7 @@ from script.state import State
 from script.valkey import Valkey
 
 KEPT_TEMPLATES = 2
-PROCESSES = "3"
+PROCESSES = "2"
 # pytest's options that choose the number of processes, or make sense in one only.
 ALONE = ("-n", "--numprocesses", "--dist", "-s", "--capture", "--pdb", "--trace", "--co", "--setup-", "-h")
 
