@@ -25,17 +25,21 @@ PRODUCT = "the product for browser tests"
 SHARES_PRODUCT = re.compile(r"\bproduct: Product\b")
 # Rough seconds, of what takes longer than its number of tests tells. Only the order follows from them.
 SECONDS = {
-    PRODUCT: 190.0,
-    "tests/test_run_server.py": 180.0,
-    "tests/test_run_tests.py": 90.0,
-    "tests/test_chaos.py": 70.0,
-    "tests/permissions/test_permissions.py": 50.0,
-    "payments/tests/test_histories.py": 45.0,
-    "tests/test_run_djstripe_migrations.py": 45.0,
-    "payments/tests/test_seed_demo.py": 20.0,
+    PRODUCT: 180.0,
+    "tests/test_run_server.py": 90.0,
+    "payments/tests/test_histories.py": 60.0,
+    "tests/permissions/test_permissions.py": 65.0,
+    "tests/test_chaos.py": 75.0,
+    "tests/test_run_djstripe_migrations.py": 56.0,
+    "tests/test_run_tests.py": 55.0,
+    "payments/tests/test_statement_browser.py": 20.0,
+    "tests/browser/test_staff_refunds.py": 25.0,
+    "tests/test_schema_file.py": 26.0,
+    "payments/tests/test_seed_year.py": 15.0,
+    "payments/tests/test_seed_demo.py": 15.0,
     "payments/tests/test_admin_pages.py": 20.0,
     "tests/test_run_install.py": 15.0,
-    "tests/api/test_document_tried.py": 15.0,
+    "tests/api/test_document_tried.py": 20.0,
     "payments/tests/test_concurrency.py": 15.0,
 }
 SECONDS_PER_TEST = 0.15

@@ -133,7 +133,7 @@ def refunds(rows: QuerySet[Refund], *, merchant: Merchant) -> Panel:
                 link(refund, text=stamp(refund.created_at)),
                 state_badge(refund),
                 refund.get_cause_display(),
-                (refund.failure_reason and f"{refund.reason} ({refund.failure_reason})") or refund.reason,
+                (refund.failure_reason and f"{refund.reason} ({refund.failure_words})") or refund.reason,
                 refund.requested_by.get_username() if refund.requested_by else "–",
                 amount(refund.amount_minor, currency=refund.currency, locale=merchant.locale),
                 amount(refund.fee_minor, currency=refund.currency, locale=merchant.locale),

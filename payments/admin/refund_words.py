@@ -44,8 +44,8 @@ def told(refund: Refund) -> tuple[int, str]:
             f"Now send {total} by hand, then record its reference here: the customer is told when that is done."
         )
     if refund.state in NO_MONEY_MOVES:
-        why = f" {refund.failure_reason}" if refund.failure_reason else ""
-        return messages.ERROR, f"The refund of {total} failed: no money moved.{why}"
+        why = f": {refund.failure_words.rstrip('.')}" if refund.failure_reason else ""
+        return messages.ERROR, f"The refund of {total} failed, no money moved{why}."
     if refund.state == RefundState.UNKNOWN:
         return messages.WARNING, (
             f"Stripe has not answered about the refund of {total}. It is being asked for: do not refund again, "

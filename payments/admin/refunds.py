@@ -146,7 +146,7 @@ class RefundAdmin(RefundDecisions, DetailAdmin, ReadOnlyAdmin):
         """The one thing a person needs to know now."""
         if row.state == RefundState.APPROVED and row.route == RefundRoute.MANUAL:
             return f"Send to {recipient(row)}"
-        return row.failure_reason or PENDING_REASONS.get(row.pending_reason, row.pending_reason) or row.reason
+        return row.failure_words or PENDING_REASONS.get(row.pending_reason, row.pending_reason) or row.reason
 
     @admin.display(description="Credit note")
     def note_link(self, row: Refund) -> SafeString | str:

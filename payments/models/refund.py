@@ -44,6 +44,17 @@ IN_FLIGHT = frozenset({S.SUBMITTED, S.UNKNOWN, S.PENDING, S.REQUIRES_ACTION})
 HOLDING_STATES = frozenset({S.REQUESTED, S.APPROVED}) | IN_FLIGHT
 NO_MONEY_MOVES = frozenset({S.DECLINED, S.FAILED, S.CANCELED})
 
+# Stripe's reasons (https://docs.stripe.com/refunds#failed-refunds), for a person who has to decide what comes next.
+FAILURE_WORDS = {
+    "lost_or_stolen_card": "the card was reported lost or stolen",
+    "expired_or_canceled_card": "the card expired or was canceled",
+    "charge_for_pending_refund_disputed": "the customer disputed the payment meanwhile",
+    "insufficient_funds": "Stripe's balance was too low",
+    "declined": "the card's bank declined it",
+    "merchant_request": "it was canceled at our request",
+    "unknown": "the bank gave no reason",
+}
+
 
 class Refund(StatefulModel, PublicIdModel):
     """`amount_minor` is principal, `fee_minor` the method fee's share, `total_minor` what the customer gets.
@@ -162,6 +173,11 @@ class Refund(StatefulModel, PublicIdModel):
 
     def __str__(self) -> str:
         return f"Refund {str(self.public_id)[:8]}"
+
+    @property
+    def failure_words(self) -> str:
+        """Why it failed, as the end of a sentence; of another reason than Stripe's, that itself."""
+        return FAILURE_WORDS.get(self.failure_reason, self.failure_reason)
 
     @property
     def from_booking_minor(self) -> int:

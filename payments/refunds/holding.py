@@ -109,7 +109,7 @@ def _reopen(refund: Refund, payment: Payment, booking: Booking | None) -> None:
         merchant=payment.merchant,
         kind=DeskKind.REFUND_FAILED,
         key=f"refund:{refund.public_id}",
-        summary=f"A refund of {format_minor(refund.total_minor, refund.currency)} failed: {refund.failure_reason}",
+        summary=f"A refund of {format_minor(refund.total_minor, refund.currency)} failed: {refund.failure_words}",
         payment=payment,
         booking=booking,
         evidence={"refund": str(refund.public_id), "reason": refund.failure_reason},

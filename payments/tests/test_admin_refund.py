@@ -281,7 +281,7 @@ def test_a_refund_that_stripe_refuses_is_told_as_failed(world: World, payment: P
 
     client.post(dialog(payment), sent)
 
-    assert "failed: no money moved" in told(client, payment)
+    assert "failed, no money moved" in told(client, payment)
     assert (
         Refund.objects.filter(payment=payment, request_key=sent["request_key"]).get().state
         == RefundState.FAILED

@@ -208,7 +208,11 @@ def test_a_refund_that_fails_later_reopens_the_money_and_alerts_the_desk(shop: S
     payment.refresh_from_db()
     assert refund.state == RefundState.FAILED
     assert (payment.refunded_minor, payment.refunding_minor) == (0, 0)
-    assert DeskItem.objects.get().kind == DeskKind.REFUND_FAILED
+    item = DeskItem.objects.get()
+    assert (item.kind, item.summary) == (
+        DeskKind.REFUND_FAILED,
+        "A refund of $108.00 failed: the card was reported lost or stolen",
+    )
     assert shop.tie_out().difference_minor == 0
     assert shop.balances()[Account.CUSTOMER_DEPOSITS] == -10_000
     booking.refresh_from_db()
