@@ -37,7 +37,9 @@ BUDGET = settings(
 
 
 @pytest.mark.slow
-def test_whatever_customers_staff_stripe_and_time_do_the_money_adds_up(transactional_db: None, sandbox: Sandbox) -> None:
+def test_whatever_customers_staff_stripe_and_time_do_the_money_adds_up(
+    transactional_db: None, sandbox: Sandbox
+) -> None:
     @BUDGET
     @given(
         booked=some.lists(BOOKED, min_size=1, max_size=2),
