@@ -1,6 +1,7 @@
 """What is not asked for any more: cash a few cents short, a rest that staff write off; to the cent, and back."""
 
 import threading
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -24,7 +25,8 @@ from payments import (
     resolution,
     writeoffs,
 )
-from payments.models import Credit, DeskItem, WriteOff
+from payments.models import Credit, DeskItem, PaymentState, WriteOff
+from payments.tests.shop import Shop
 from payments.tests.test_manual import TODAY, book, books, by, found, merchant
 
 __all__ = ["by", "merchant"]
@@ -270,3 +272,46 @@ def test_two_staff_at_once_write_it_off_once(merchant: Merchant, owner: User) ->
         thread.join()
     assert sorted(said) == ["30000", "NothingToPay"]
     check_sums(booking)
+
+
+class Killed(BaseException):
+    """What no handler catches."""
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_card_form_open_at_that_moment_is_ended_or_what_it_pays_after_a_kill_is_credit_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, is_killed: bool
+) -> None:
+    by = User.objects.create_user("casey")
+    Membership.objects.create(user=by, merchant=shop.merchant, role=Role.OWNER)
+    Merchant.objects.filter(pk=shop.merchant.pk).update(approval_from_minor=1_000_000)
+    booking = shop.book()
+    shop.paid(booking)
+    card = shop.start(fresh(booking)).payment
+
+    def die(*args: object, **kwargs: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        if is_killed:
+            dying.setattr(cancellation, "end_open_cards", die)
+        with pytest.raises(Killed) if is_killed else nullcontext():
+            write_off(fresh(booking), by)
+    card.refresh_from_db()
+    if not is_killed:
+        assert card.state == PaymentState.CANCELED
+        with pytest.raises(Exception, match="canceled"):
+            shop.confirm(card)
+    else:
+        shop.confirm(card)
+        for _ in range(2):
+            shop.deliver()
+        card.refresh_from_db()
+        assert (card.state, card.placed_minor, card.credit_minor) == (
+            PaymentState.SUCCEEDED,
+            0,
+            card.received_minor,
+        )
+        assert DeskItem.objects.get().payment == card
+    check_sums(booking)
+    assert shop.tie_out().difference_minor == 0
