@@ -6,11 +6,7 @@ from django.db import transaction
 
 from payments import facts, progress
 from payments.authorizations import following
-from payments.models import (
-    Authorization,
-    GatewayAccount,
-    PaymentState,
-)
+from payments.models import Authorization, GatewayAccount, Payment, PaymentState
 
 
 def note(account: GatewayAccount, intent: facts.Intent, *, said_at: datetime, event_id: str = "") -> str:
@@ -32,12 +28,7 @@ def note(account: GatewayAccount, intent: facts.Intent, *, said_at: datetime, ev
 
 def note_promise(account: GatewayAccount, promise: facts.Promise, *, event_id: str = "") -> str:
     """The card behind an authorization and the day its bank lets go, as the uncaptured charge tells them."""
-    payment = progress.find(
-        account,
-        intent_id=promise.intent_id,
-        payment_public_id=promise.payment_public_id,
-        customer_id=promise.customer_id,
-    )
+    payment = _promised(account, promise)
     if payment is None:
         return "not ours: its capture will tell"
     with transaction.atomic():
@@ -60,12 +51,7 @@ def note_promise(account: GatewayAccount, promise: facts.Promise, *, event_id: s
 
 def note_lapsed(account: GatewayAccount, promise: facts.Promise, *, event_id: str = "") -> str:
     """The card's bank let go of the money: nobody captured it in time."""
-    payment = progress.find(
-        account,
-        intent_id=promise.intent_id,
-        payment_public_id=promise.payment_public_id,
-        customer_id=promise.customer_id,
-    )
+    payment = _promised(account, promise)
     if payment is None:
         return "not ours"
     with transaction.atomic():
@@ -76,3 +62,12 @@ def note_lapsed(account: GatewayAccount, promise: facts.Promise, *, event_id: st
         )
         following.follow(payment, booking)
     return "noted: expired" if moved else "nothing new"
+
+
+def _promised(account: GatewayAccount, promise: facts.Promise) -> Payment | None:
+    return progress.find(
+        account,
+        intent_id=promise.intent_id,
+        payment_public_id=promise.payment_public_id,
+        customer_id=promise.customer_id,
+    )
