@@ -103,7 +103,9 @@ def test_a_broker_in_trouble_costs_the_caller_nothing_and_is_logged_once(request
     for _ in range(3):
         time.sleep(0.3)
         bell.ring(TASK)
-    assert [record.levelname for record in caplog.records if record.name == "core.doorbell"] == ["WARNING"]
+    # An earlier test's bell may say at this moment that its own broker answers again: that is no trouble told.
+    told = [record for record in caplog.records if record.name == "core.doorbell"]
+    assert [record.levelname for record in told if record.levelname != "INFO"] == ["WARNING"]
 
 
 @BROKERS_IN_TROUBLE
