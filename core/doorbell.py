@@ -14,6 +14,7 @@ import time
 from celery import Celery
 from django.conf import settings
 from django.db import transaction
+from kombu import Producer
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
@@ -27,7 +28,8 @@ EXPIRES_SECONDS = 30
 
 class _Doorbell:
     """The names rung and not yet sent, and the thread that sends them. One per process, made anew after a
-    fork.
+    fork, with a connection of its own: kombu's pools are the whole process's, and a child forked while its parent
+    rings would wait for ever for the one that is taken in its copy.
     """
 
     def __init__(self) -> None:
@@ -35,6 +37,7 @@ class _Doorbell:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._celery: Celery | None = None
+        self._producer: Producer | None = None
         self._failing = False
 
     def ring(self, task_name: str) -> None:
@@ -57,12 +60,16 @@ class _Doorbell:
     def _send(self, name: str) -> None:
         if self._celery is None:
             self._celery = _client()
+            self._producer = self._celery.amqp.Producer(
+                self._celery.connection_for_write(), auto_declare=False
+            )
         try:
-            self._celery.send_task(name, retry=False, ignore_result=True, expires=EXPIRES_SECONDS)
+            self._celery.send_task(
+                name, producer=self._producer, retry=False, ignore_result=True, expires=EXPIRES_SECONDS
+            )
         except (KombuError, RedisError, OSError) as error:
             # A half-written connection is of no use to the next ring.
-            self._celery.close()
-            self._celery = None
+            self._hang_up()
             if not self._failing:
                 logger.warning(
                     "The broker does not answer (%s); the sweeper will find the work.", type(error).__name__
@@ -73,6 +80,13 @@ class _Doorbell:
                 logger.info("The broker answers again.")
             self._failing = False
 
+    def _hang_up(self) -> None:
+        if self._producer is not None and self._producer.connection is not None:
+            self._producer.connection.release()
+        if self._celery is not None:
+            self._celery.close()
+        self._celery = self._producer = None
+
 
 def _client() -> Celery:
     """A Celery client of our own: the worker's has patient timeouts, ours must not."""
@@ -80,7 +94,6 @@ def _client() -> Celery:
     client.conf.update(
         task_default_queue=settings.CELERY_TASK_DEFAULT_QUEUE,
         task_ignore_result=True,
-        broker_pool_limit=1,
         broker_connection_timeout=SOCKET_SECONDS,
         broker_transport_options={
             "socket_timeout": SOCKET_SECONDS,

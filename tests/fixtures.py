@@ -39,6 +39,9 @@ class Sandbox:
         """The next requests or deliveries that match fail so (its `method` is the one of the request to hit)."""
         self._call("faults", method="POST", body=fault)
 
+    def clear_faults(self) -> None:
+        self._call("faults", method="DELETE", body={})
+
     def _call(self, path: str, *, method: str, body: dict[str, Any]) -> Any:
         request = urllib.request.Request(
             f"{self.url}/_sandbox/{path}",

@@ -98,4 +98,4 @@ def test_a_database_server_that_never_answers_costs_a_probe_seconds_not_minutes(
         started = time.monotonic()
         with pytest.raises(OperationalError):
             elsewhere.ensure_connection()
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 30

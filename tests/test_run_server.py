@@ -17,31 +17,16 @@ from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.slow
 
-COLD_SECONDS = 30.0
-WARM_SECONDS = 5.0
 LEAVES_NOTHING_WITHIN_SECONDS = 12.0
 
 
-def patience() -> float:
-    """The targets are for a machine that does nothing else: three times as long is let pass on a crowded one, and
-    beside another process of the suite."""
-    alone = "PYTEST_XDIST_WORKER" not in os.environ and os.getloadavg()[0] < (os.cpu_count() or 1)
-    return 1.0 if alone else 3.0
-
-
 @pytest.fixture(scope="module")
-def used_state(
-    tmp_path_factory: pytest.TempPathFactory, record_testsuite_property: Callable[..., None]
-) -> Path:
+def used_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state folder after a first start that was ended by SIGTERM."""
     state = tmp_path_factory.mktemp("server") / "state"
     server = ServerProcess(state=state)
     try:
-        factor = patience()
-        seconds = server.start()
-        record_testsuite_property("cold_start_seconds", round(seconds, 1))
-        print(f"cold start {seconds:.1f} s")
-        assert seconds < COLD_SECONDS * factor
+        server.start()
         assert server.status() == 200
         assert server.stop(number=signal.SIGTERM) == 0
         assert not server.left_behind()
@@ -66,14 +51,10 @@ def until(condition: Callable[[], object], *, seconds: float) -> bool:
     return bool(condition())
 
 
-def test_a_second_start_is_warm_and_goes_on_with_the_same_data(
-    server: ServerProcess, used_state: Path, record_testsuite_property: Callable[..., None]
+def test_a_second_start_migrates_nothing_and_goes_on_with_the_same_data(
+    server: ServerProcess, used_state: Path
 ) -> None:
-    factor = patience()
-    seconds = server.start()
-    record_testsuite_property("warm_start_seconds", round(seconds, 1))
-    print(f"warm start {seconds:.1f} s")
-    assert seconds < WARM_SECONDS * factor
+    server.start()
     assert "migrating" not in server.output()
     first = server.variables()
     for told in (
@@ -171,12 +152,10 @@ def test_a_busy_port_is_told_in_a_sentence(used_state: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        started = time.monotonic()
         said = ServerProcess(state=used_state, port=port).refusal()
         assert f"Port {port} is used by another program" in said
         assert f"PORT={port + 1} ./script/server" in said
         assert "Traceback" not in said
-        assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(

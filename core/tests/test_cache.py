@@ -67,7 +67,7 @@ def test_a_server_that_hangs_is_waited_for_once_in_a_while(monkeypatch: pytest.M
         started = time.monotonic()
         for _ in range(50):
             cache.get("anything")
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 8, "waited for each time: that would be ten seconds and more"
         assert module.outage.is_on()
 
 

@@ -182,7 +182,7 @@ def card(number: str) -> dict[str, Any]:
     return {"number": number, "exp_month": 12, "exp_year": 2040, "cvc": "123"}
 
 
-def eventually(happened: Callable[[], bool], *, seconds: float = 5) -> None:
+def eventually(happened: Callable[[], bool], *, seconds: float = 30) -> None:
     """Waits for what another process does; fails when it does not."""
     deadline = time.monotonic() + seconds
     while not happened():

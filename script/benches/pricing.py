@@ -1,23 +1,21 @@
 """How long the price of a booking takes: a pure function, all add-ons chosen, two taxes. Target: below 200 us."""
 
 import time
+from collections.abc import Iterator
 from decimal import Decimal
 from statistics import median
 
-import django
-from django.apps import apps
+from bookings.models import Per
+from bookings.pricing import AddOnChoice, PriceInputs, price
+from script.bench import Figure
 
 ROUNDS = 25
 PRICES_PER_ROUND = 400
+TARGET_MICROSECONDS = 200
 
 
-def run() -> dict[str, float | str]:
+def figures() -> Iterator[Figure]:
     """The median over rounds of one price's time, in microseconds."""
-    if not apps.ready:
-        django.setup()
-    from bookings.models import Per
-    from bookings.pricing import AddOnChoice, PriceInputs, price
-
     inputs = PriceInputs(
         currency="usd",
         adults=42,
@@ -39,4 +37,4 @@ def run() -> dict[str, float | str]:
         for _ in range(PRICES_PER_ROUND):
             price(inputs)
         rounds.append((time.perf_counter() - start) / PRICES_PER_ROUND * 1e6)
-    return {"name": "pricing", "microseconds": round(median(rounds), 1), "target_microseconds": 200}
+    yield Figure(name="one price", value=round(median(rounds), 1), unit="us", target=TARGET_MICROSECONDS)
