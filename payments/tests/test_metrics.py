@@ -26,9 +26,11 @@ def _guarded(settings: Settings) -> None:
 def scraped() -> dict[tuple[str, ...], float]:
     answer = Client().get("/metrics", headers={"Authorization": f"Bearer {TOKEN}", "Host": "10.1.2.3"})
     assert answer.status_code == 200
+    # Without the histograms' steps: after a long run of tests there are tens of thousands of them.
+    told = "\n".join(line for line in answer.content.decode().splitlines() if "_bucket{" not in line)
     return {
         (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(answer.content.decode())
+        for family in text_string_to_metric_families(f"{told}\n")
         for sample in family.samples
     }
 
