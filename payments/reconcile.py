@@ -24,6 +24,7 @@ from payments import (
     checkout,
     closing,
     desk,
+    dues,
     errors,
     facts,
     gateway,
@@ -67,7 +68,8 @@ REFUNDS_TO_ASK_FOR = (
 def ask_for_payments(*, limit: int = BATCH) -> int:
     """Find out how open card payments stand that Stripe has not told us of; how many were asked for.
 
-    Those of bookings that are over are ended: whoever cancelled may have died before that, or Stripe was silent.
+    Those of bookings that are over are ended, and those for which nothing is owed any more: whoever cancelled, wrote
+    off or took the money may have died before that, or Stripe was silent.
     """
     now = clock.now()
     silent = Q(state__in=NO_ANSWER_YET, updated_at__lt=now - ASK_AFTER)
@@ -75,7 +77,9 @@ def ask_for_payments(*, limit: int = BATCH) -> int:
     tried = CardCharge.objects.filter(payment=OuterRef("pk"), outcome=ChargeOutcome.UNKNOWN)
     decisions = Authorization.objects.filter(payment=OuterRef("pk"), decision__in=Decision.values)
     is_over = Q(booking__state__in=OVER)
-    hurried = open_lately & (Q(Exists(decisions)) | Q(Exists(tried)) | is_over)
+    covered = F("instalment__paid_minor") + F("instalment__forgiven_minor")
+    is_needless = is_over | Q(instalment__amount_minor__lte=covered)
+    hurried = open_lately & (Q(Exists(decisions)) | Q(Exists(tried)) | is_needless)
     waiting = Q(state__in=OPEN_STATES, updated_at__lt=now - ASK_WAITING_AFTER)
     cards = Payment.objects.filter(state__in=OPEN_STATES, method="card").select_related("booking")
     due = cards.filter(silent | hurried | waiting).order_by("updated_at", "id")[:limit]
@@ -101,6 +105,8 @@ def _ask(payment: Payment) -> None:
         cancellation.end_open_card(payment)
         return
     account = _account(payment)
+    if _is_ended_as_needless(account, payment):
+        return
     if payment.stripe_checkout_session_id and not payment.stripe_payment_intent_id:
         session = gateway.retrieve_session(account, payment.stripe_checkout_session_id)
         progress.note_session(account, session)
@@ -122,6 +128,19 @@ def _ask(payment: Payment) -> None:
     elif not payment.stripe_checkout_session_id and payment.created_at < clock.now() - KEY_LIFE:
         # Stripe never had it, and its key is no longer remembered: nothing can come of this row.
         _abandon(payment)
+
+
+def _is_ended_as_needless(account: GatewayAccount, payment: Payment) -> bool:
+    """End what would only become a surplus. What a card promised is left for staff to decide on."""
+    if payment.instalment is None or dues.asked_now(payment):
+        return False
+    try:
+        money = closing.close(account, payment, reason="nothing is owed any more", keep_authorized=True)
+    except (errors.AlreadyAuthorized, errors.PaymentInProgress):
+        return False
+    if money is not None:
+        settlement.settle(account, money)
+    return True
 
 
 def learn(account: GatewayAccount, intent: facts.Intent) -> str:

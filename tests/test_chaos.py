@@ -8,15 +8,35 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from pytest_django import Settings
 
 from bookings.models import Booking, BookingState
-from payments.models import LedgerTransaction, Payment, PaymentState, Receipt, WebhookEvent
+from bookings.tests.factories import SlotFactory
+from core import clock
+from customers.models import Membership, Merchant, Role
+from payments import bulk, refunds
+from payments.models import (
+    BulkCancellation,
+    BulkItemState,
+    BulkState,
+    Cancellation,
+    LedgerTransaction,
+    Payment,
+    PaymentState,
+    Receipt,
+    Refund,
+    RefundTerms,
+    WebhookEvent,
+)
+from payments.models.refund import HOLDING_STATES
+from payments.tests.shop import Shop
 from tests.chaos import trade
 from tests.chaos.house import House, shop_of, shuffled, until
 from tests.fixtures import Sandbox, own_database
@@ -35,6 +55,9 @@ WHOLE_WORKERS = 1 if EVENTS < 1_000 else 3
 # So many deliveries between two kills. A killed worker's batch waits for its lease to end, so kills without pause
 # would let hardly anything be done.
 CHUNK = max(40, EVENTS // 50)
+DAY = max(12, EVENTS // 50)  # bookings of the day that is cancelled
+KILLS = 4
+HURRIED_SECONDS = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +82,7 @@ def house(running: ServerProcess, settings: Settings, django_db_blocker: Any) ->
     settings.FIELD_ENCRYPTION_KEYS = given["FIELD_ENCRYPTION_KEYS"].split(",")
     settings.STRIPE_WEBHOOK_SECRETS = given["STRIPE_WEBHOOK_SECRETS"].split(",")
     settings.DOORBELL_ENABLED = False
+    settings.CELERY_BROKER_URL = given["REDIS_URL"]
     mine = connection.settings_dict["NAME"]
     with django_db_blocker.unblock():
         connection.close()
@@ -198,3 +222,74 @@ def test_the_database_hangs_up_while_events_come_and_all_are_handled(house: Hous
     assert cut, "nobody was connected: nothing was shown"
     house.wait_until_handled(hurried=True)
     house.assert_same(once=once, disturbed=disturbed)
+
+
+def test_a_day_is_cancelled_while_its_workers_are_killed_and_every_card_gets_its_money_back_once(
+    house: House, record_property: Callable[[str, object], None]
+):
+    shop, dice = house.shop, random.Random(SEED)
+    made = _paid_evening(house, bookings=DAY)
+    asked = _asked_to_cancel(shop, made)
+    kills = 0
+    deadline = time.monotonic() + HURRIED_SECONDS
+    while not _is_over(asked):
+        assert time.monotonic() < deadline, (
+            asked.items.values("state", "why"),
+            Refund.objects.values("state"),
+        )
+        house.ring(bulk.TASK, refunds.SEND_TASK, "payments.ask_for_refunds")
+        time.sleep(dice.uniform(0.1, 0.6))
+        if kills < KILLS:
+            until(house.kill_a_pool_process, what="a process that works")
+            kills += 1
+        # As if time passed: what was under way in a process that is gone is asked for.
+        Refund.objects.filter(state__in=HOLDING_STATES).update(updated_at=clock.now() - timedelta(minutes=5))
+    house.post(shop.events())
+    house.wait_until_handled(hurried=True)
+    told(record_property, seed=SEED, bookings=DAY, kills=kills)
+    assert set(asked.items.values_list("state", flat=True)) == {BulkItemState.DONE}
+    for booking in made:
+        assert booking.changes.filter(to_state=BookingState.CANCELLED).count() == 1
+        payment = booking.payments.get()
+        there = shop.stripe.v1.refunds.list({"payment_intent": payment.stripe_payment_intent_id}).data
+        assert [(one.amount, one.status) for one in there] == [(payment.received_minor, "succeeded")]
+    assert Cancellation.objects.filter(bulk=asked).count() == DAY
+    trade.assert_books_are_straight(shop)
+
+
+def _paid_evening(house: House, *, bookings: int) -> list[Booking]:
+    """So many bookings of one evening of their own, their deposits paid by card."""
+    shop = house.shop
+    evening = SlotFactory.create(
+        merchant=shop.merchant, capacity=100, starts_at=clock.now() + timedelta(days=41)
+    )
+    made = [shop.book(slot=evening, email=f"storm{number}@example.com") for number in range(bookings)]
+    for booking in made:
+        trade.by_element(shop, booking)
+    house.post(shop.events())
+    house.wait_until_handled(hurried=True)
+    return made
+
+
+def _asked_to_cancel(shop: Shop, made: list[Booking]) -> BulkCancellation:
+    Merchant.objects.filter(pk=shop.merchant.pk).update(approval_from_minor=10**9)
+    owner = User.objects.create_user("storm-owner")
+    Membership.objects.create(user=owner, merchant=shop.merchant, role=Role.OWNER)
+    day, terms = made[0].event_date, RefundTerms.FULL
+    shown = bulk.preview(shop.merchant, day=day, terms=terms)
+    assert len(shown.lines) == len(made)
+    merchant = Merchant.objects.get(pk=shop.merchant.pk)
+    return bulk.request(
+        merchant,
+        day=day,
+        terms=terms,
+        reason="Storm",
+        by=owner,
+        expected=shown.shown,
+        authenticated_at=clock.now(),
+    )
+
+
+def _is_over(asked: BulkCancellation) -> bool:
+    asked.refresh_from_db()
+    return asked.state == BulkState.DONE and not Refund.objects.filter(state__in=HOLDING_STATES).exists()

@@ -13,7 +13,8 @@ from django.contrib.auth.models import User
 from bookings import lifecycle
 from bookings.models import Booking, BookingState
 from core import clock
-from payments import authorizations, bulk, cancellation, charging, checkout, errors, reconcile
+from customers.models import PaymentMethod
+from payments import authorizations, bulk, cancellation, charging, checkout, errors, manual, reconcile
 from payments.cancellation import cancelling
 from payments.models import (
     OPEN_STATES,
@@ -195,6 +196,59 @@ def test_found_paid_it_is_late_money_on_the_desk_once(
     assert DeskItem.objects.get().kind == DeskKind.LATE_MONEY
     assert shop.balances()[Account.UNALLOCATED] == -10_800
     assert not CardCharge.objects.filter(outcome=ChargeOutcome.UNKNOWN).exists()
+
+
+def brought_in_cash(booking: Booking) -> None:
+    found = manual.Found(
+        merchant=booking.merchant,
+        method=PaymentMethod.CASH,
+        amount_minor=10_000,
+        currency=booking.currency,
+        received_on=clock.now().date(),
+        by=None,
+    )
+    manual.record(found, booking=booking)
+
+
+@pytest.mark.parametrize("opened", OPEN, ids=lambda opened: opened.__name__)
+def test_a_form_for_what_was_paid_otherwise_is_ended_and_a_promise_kept_for_staff_to_decide_on(
+    shop: Shop, settings: Any, opened: Callable[[Shop, Booking], None]
+) -> None:
+    settings.STRIPE_MAX_RETRIES = 0
+    booking = shop.book()
+    opened(shop, booking)
+    brought_in_cash(booking)
+    later(minutes=3)
+    reconcile.ask_for_payments()
+    card = booking.payments.get(method=PaymentMethod.CARD)
+    if opened in (promised, promised_unheard_of):
+        assert (card.state, at_stripe(shop, card)) == (PaymentState.AUTHORIZED, "requires_capture")
+    elif opened is capture_that_never_arrived:
+        assert card.state == PaymentState.SUCCEEDED
+    else:
+        assert card.state in (PaymentState.CANCELED, PaymentState.EXPIRED)
+        intents = shop.stripe.v1.payment_intents.list({"limit": 10})["data"]
+        assert all(intent["status"] == "canceled" for intent in intents)
+        later(minutes=3)
+        assert reconcile.ask_for_payments() == 0
+    assert shop.tie_out().difference_minor == 0
+
+
+@pytest.mark.parametrize("paid", [paid_meanwhile, paid_on_stripes_page], ids=lambda paid: paid.__name__)
+def test_paid_twice_the_card_is_a_double_payment_on_the_desk_once(
+    shop: Shop, paid: Callable[[Shop, Booking], None]
+) -> None:
+    booking = shop.book()
+    paid(shop, booking)
+    brought_in_cash(booking)
+    for _ in range(2):
+        later(minutes=3)
+        reconcile.ask_for_payments()
+        shop.deliver()
+    card = booking.payments.get(method=PaymentMethod.CARD)
+    assert (card.state, card.credit_minor) == (PaymentState.SUCCEEDED, card.received_minor)
+    assert DeskItem.objects.get().payment == card
+    assert shop.tie_out().difference_minor == 0
 
 
 def test_a_request_that_may_be_on_its_way_is_left_alone_for_two_minutes(

@@ -25,6 +25,7 @@ from django.db import connection
 
 from bookings import access
 from bookings.models import Booking, Menu
+from core import doorbell
 from customers.models import Merchant
 from payments import endpoints, mirror
 from payments.models import GatewayAccount, WebhookEndpoint, WebhookEvent
@@ -161,6 +162,12 @@ class House:
             web.close()
 
     # What comes of it -----------------------------------------------------------------------------
+
+    def ring(self, *tasks: str) -> None:
+        """As beat or somebody's commit would: the worker is told that there is work."""
+        bell = doorbell._Doorbell()
+        for task in tasks:
+            bell._send(task)
 
     def handled(self) -> bool:
         return not WebhookEvent.objects.exclude(state__in=trade.DONE).exists()
