@@ -11,11 +11,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 # core.testing: append-only tables must still be emptied between tests that commit.
 pytest_plugins = ["core.testing", "tests.fixtures", "tests.lanes", "tests.network"]
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# Playwright's own 5 seconds are not enough for a page on a crowded machine.
+PATIENCE_MS = 20_000
+# The headless shell first: the same engine without the desktop browser around it, for a third of the work.
+CHROMIUM_NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
 NO_CHROMIUM = "Chromium is not here (install the package chromium, or name it in CHROMIUM)"
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -46,6 +57,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         # Playwright's synchronous API leaves an event loop running in this thread, for the rest of the run; Django
         # would refuse every database call beside it, in the tests and fixtures that come later too.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+        expect.set_options(timeout=PATIENCE_MS)
     if not browser_tests or find_chromium():
         return
     if os.environ.get("REQUIRE_BROWSER") == "1":
