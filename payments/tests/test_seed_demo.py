@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
 from pytest_django import Settings
@@ -16,6 +17,7 @@ from bookings import slots
 from bookings.models import Booking, BookingState
 from core import clock
 from core.models import OutboxEmail
+from customers.models import Merchant
 from payments import balance, credit, demo_cast, demo_sandbox, demo_times, endpoints, inbox
 from payments.demo_cast import Story
 from payments.models import (
@@ -167,10 +169,15 @@ def test_nothing_but_the_sandbox_is_paid(sandbox: Sandbox, settings: Settings) -
     settings.STRIPE_API_BASE = "https://api.stripe.com"
     with pytest.raises(CommandError, match="sandbox alone"):
         seed()
-    settings.STRIPE_API_BASE, settings.DEVELOPMENT = sandbox.url, False
-    with pytest.raises(CommandError, match="sandbox alone"):
-        seed()
     assert not Booking.objects.exists()
+
+
+def test_a_production_database_gets_no_sign_ins_of_the_demonstration(settings: Settings) -> None:
+    settings.DEVELOPMENT = False
+    with pytest.raises(CommandError, match="development"):
+        call_command("seed_demo")
+    assert not Merchant.objects.exists()
+    assert not User.objects.exists()
 
 
 def test_a_merchant_with_keys_of_its_own_is_left_alone(sandbox: Sandbox) -> None:

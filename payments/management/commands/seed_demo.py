@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: a demonstration merchant to try everything with. Safe to run again.
+"""`manage.py seed_demo`: a demonstration merchant to try everything with. Safe to run again, in development only.
 
 Prints sign-ins only when they were made now, a line for each, and nothing else: `script/server` shows those lines. The
 password, for all of them, comes from --password or DEMO_PASSWORD; without either each gets one of its own. With
@@ -12,6 +12,7 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
@@ -36,6 +37,8 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, password: str, if_empty: bool, bookings: bool, year: bool, **options: Any
     ) -> None:
+        if not settings.DEVELOPMENT:
+            raise CommandError("Demonstration data and their sign-ins belong to development (ENVIRONMENT).")
         try:
             if not (if_empty and Merchant.objects.exists()):
                 self._prepare(password or os.environ.get("DEMO_PASSWORD", ""))
