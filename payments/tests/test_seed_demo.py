@@ -1,5 +1,6 @@
 """The demonstration's bookings: every state through the use cases, and nothing new the second time."""
 
+import signal
 from collections import Counter
 from datetime import datetime, timedelta
 from io import StringIO
@@ -18,7 +19,7 @@ from bookings.models import Booking, BookingState
 from core import clock
 from core.models import OutboxEmail
 from customers.models import Merchant
-from payments import balance, credit, demo_cast, demo_sandbox, demo_times, endpoints, inbox
+from payments import balance, credit, demo_cast, demo_sandbox, demo_times, demo_year, endpoints, inbox
 from payments.demo_cast import Story
 from payments.models import (
     Account,
@@ -170,6 +171,23 @@ def test_nothing_but_the_sandbox_is_paid(sandbox: Sandbox, settings: Settings) -
     with pytest.raises(CommandError, match="sandbox alone"):
         seed()
     assert not Booking.objects.exists()
+
+
+def test_a_run_that_is_told_to_end_puts_back_what_it_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    put_back = []
+
+    def live(*_: Any, **__: Any) -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            put_back.append("the clocks")
+
+    monkeypatch.setattr(demo_year, "make", live)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit):
+        call_command("seed_demo", "--year", stdout=StringIO())
+    assert put_back == ["the clocks"]
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_production_database_gets_no_sign_ins_of_the_demonstration(settings: Settings) -> None:
