@@ -15,7 +15,7 @@ logconfig_dict: dict[str, Any] = {
     "disable_existing_loggers": False,
     "formatters": {"lines": {"()": "config.logging.formatter", "development": False}},
     "handlers": {"lines": {"class": "logging.StreamHandler", "formatter": "lines"}},
-    "root": {"handlers": ["lines"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["lines"], "level": (os.environ.get("LOG_LEVEL") or "INFO").upper()},
     "loggers": {
         "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
         "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},

@@ -19,7 +19,7 @@ def settings(*, trusted_proxies: int, rates: Mapping[str, str]) -> dict[str, Any
             "DEFAULT_THROTTLE_RATES": dict(rates),
             "NUM_PROXIES": trusted_proxies,
             "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-            "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+            "DEFAULT_PARSER_CLASSES": ["core.parsers.JsonParser"],
             "DEFAULT_SCHEMA_CLASS": "core.api.Schema",
             "EXCEPTION_HANDLER": "core.problems.exception_handler",
         },

@@ -8,7 +8,13 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+    ValidationError,
+)
 from django.http import Http404
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
@@ -19,8 +25,25 @@ from core.errors import DomainError
 MEDIA_TYPE = "application/problem+json"
 # Members of RFC 9457 and ours: an error's extra members never replace them.
 _RESERVED = frozenset({"type", "title", "status", "detail", "instance", "code", "errors"})
-Refusal = DomainError | exceptions.APIException | Http404 | PermissionDenied | ValidationError
-REFUSALS = (DomainError, exceptions.APIException, Http404, PermissionDenied, ValidationError)
+TOO_LARGE = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
+Refusal = (
+    DomainError
+    | exceptions.APIException
+    | Http404
+    | PermissionDenied
+    | ValidationError
+    | RequestDataTooBig
+    | TooManyFieldsSent
+    | TooManyFilesSent
+)
+REFUSALS = (
+    DomainError,
+    exceptions.APIException,
+    Http404,
+    PermissionDenied,
+    ValidationError,
+    *TOO_LARGE,
+)
 
 
 class FieldProblemSerializer(serializers.Serializer[Any]):
@@ -76,6 +99,12 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         return response(problem(status=404, code="not_found", title="Not found"))
     if isinstance(error, PermissionDenied):
         return response(problem(status=403, code="forbidden", title="Not allowed"))
+    if isinstance(error, TOO_LARGE):
+        return response(
+            problem(
+                status=413, code="too_large", title="Too large", detail="The body is larger than is read."
+            )
+        )
     if isinstance(error, ValidationError):
         error = exceptions.ValidationError(detail=serializers.as_serializer_error(error))
     if isinstance(error, exceptions.ValidationError):

@@ -121,6 +121,7 @@ class Control:
                 "api_version": API_VERSION,
                 "account": self.world.account_id,
                 "now": self.world.clock.now(),
+                "offset": self.world.clock.offset,
             }
         )
 

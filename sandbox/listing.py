@@ -15,6 +15,7 @@ DEFAULT_LIMIT, GREATEST_LIMIT = 10, 100
 
 def page(call: Call, *, type: str, url: str, matching: dict[str, Iterable[str]] | None = None) -> Object:
     """One page of the call's `limit`, `starting_after`, `ending_before` and `created`."""
+    _one_direction(call)
     limit = _limit(call)
     before = _position(call, type=type, param="ending_before")
     found = call.world.store.select(
@@ -48,6 +49,7 @@ def listed(data: list[Object], *, url: str, has_more: bool = False) -> Object:
 
 def sliced(call: Call, found: list[Object], *, url: str) -> Object:
     """As `page`, of objects that are parts of another: `starting_after` and `ending_before` name one of them."""
+    _one_direction(call)
     limit = _limit(call)
     names = [one["id"] for one in found]
     start, end = call.params.get("starting_after"), call.params.get("ending_before")
@@ -69,6 +71,13 @@ def _created(wanted: int | dict[str, int] | None) -> list[tuple[str, int]]:
     if isinstance(wanted, dict):
         return [(OPERATORS[name], seconds) for name, seconds in wanted.items()]
     return [] if wanted is None else [("=", wanted)]
+
+
+def _one_direction(call: Call) -> None:
+    if "starting_after" in call.params and "ending_before" in call.params:
+        raise errors.StripeError(
+            "Received both starting_after and ending_before parameters. Please pass in only one."
+        )
 
 
 def _position(call: Call, *, type: str, param: str) -> int | None:

@@ -217,7 +217,8 @@ ROUTES: tuple[Route, ...] = (
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + r"\Z")
+    # `search` is a route of Stripe's of its own, not an id.
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>(?!search\\Z)[^/]+)", path) + r"\Z")
 
 
 _COMPILED = [(route, _pattern(route.path)) for route in ROUTES]

@@ -86,6 +86,8 @@ def _range(data: dict[str, Any]) -> dict[str, Any]:
         if not MINYEAR < year < MAXYEAR:
             raise serializers.ValidationError({"month": "That is no month of ours."}, code="invalid")
         return {"date": date(year, month, 1), "days": monthrange(year, month)[1]}
+    if "date" in data and not MINYEAR < data["date"].year < MAXYEAR:
+        raise serializers.ValidationError({"date": "That is no day of ours."}, code="invalid")
     if "until" not in data:
         return {"days": 1}
     days = (data["until"] - data["date"]).days + 1

@@ -89,8 +89,9 @@ def test_slots_are_the_free_times_of_the_day(client, merchant):
     assert len(client.get("/api/v1/slots").json()["results"]) == 1
 
 
-def test_a_date_that_is_none_is_refused(client, merchant):
-    answer = client.get("/api/v1/slots?date=tomorrow")
+@pytest.mark.parametrize("day", ["tomorrow", "9999-12-31", "0001-01-01"])
+def test_a_date_that_is_none_is_refused(client, merchant, day):
+    answer = client.get(f"/api/v1/slots?date={day}")
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "date"
 

@@ -1,7 +1,7 @@
 """Problem documents: one shape for every refusal, and no document for a bug."""
 
 import pytest
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.core.exceptions import ValidationError as ModelInvalid
 from django.http import Http404
 from django.urls import path
@@ -22,6 +22,9 @@ RAISES = {
     "model": ModelInvalid({"email": ["Not an address."]}),
     "login": exceptions.NotAuthenticated(),
     "throttled": exceptions.Throttled(wait=3.2),
+    "big": RequestDataTooBig("secret detail"),
+    "fields_many": TooManyFieldsSent("secret detail"),
+    "files_many": TooManyFilesSent("secret detail"),
     "bug": ZeroDivisionError("secret detail"),
 }
 
@@ -72,6 +75,9 @@ def client():
         ("model", 422, "invalid"),
         ("login", 403, "not_authenticated"),
         ("throttled", 429, "throttled"),
+        ("big", 413, "too_large"),
+        ("fields_many", 413, "too_large"),
+        ("files_many", 413, "too_large"),
     ],
 )
 def test_a_refusal_is_a_problem_document_with_a_stable_code(client, what, status, code):
@@ -123,11 +129,18 @@ def test_an_error_of_the_whole_body_names_no_field(client):
     assert answer.json()["errors"] == [{"field": "", "code": "too_many", "detail": "Too many."}]
 
 
-@pytest.mark.parametrize("body", ['{"adults":', "[]", '"x"'])
+@pytest.mark.parametrize("body", ['{"adults":', "[]", '"x"', "[" * 20_000, '{"a":' * 20_000])
 def test_a_body_that_cannot_be_read_is_refused(client, body):
     answer = client.post("/x", body, content_type="application/json")
     assert answer.status_code in (400, 422)
     assert answer.json()["code"] in ("parse_error", "invalid")
+
+
+def test_a_body_larger_than_is_read_is_refused(client):
+    answer = client.post("/x", '{"adults": "' + "x" * 3_000_000 + '"}', content_type="application/json")
+    assert answer.status_code == 413
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "too_large"
 
 
 def test_a_wrong_method_and_a_wrong_media_type_are_refused_alike(client):

@@ -4,7 +4,7 @@ from django.http import Http404, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +14,7 @@ from bookings.api import access as callers
 from core.api import refusals
 from core.errors import Forbidden
 from core.idempotency import idempotent
+from core.parsers import JsonParser
 from customers import access
 from payments import manual, proofs
 from payments.api.access import visible
@@ -88,7 +89,7 @@ class PaymentActionView(generics.GenericAPIView[Payment]):
 
 
 class ClaimView(PaymentActionView):
-    parser_classes = (JSONParser, MultiPartParser, FormParser)
+    parser_classes = (JsonParser, MultiPartParser, FormParser)
     throttle_scope = "claim"
 
     @extend_schema(

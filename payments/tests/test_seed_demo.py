@@ -1,5 +1,6 @@
 """The demonstration's bookings: every state through the use cases, and nothing new the second time."""
 
+import signal
 from collections import Counter
 from datetime import datetime, timedelta
 from io import StringIO
@@ -7,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
 from pytest_django import Settings
@@ -16,7 +18,8 @@ from bookings import slots
 from bookings.models import Booking, BookingState
 from core import clock
 from core.models import OutboxEmail
-from payments import balance, credit, demo_cast, demo_sandbox, demo_times, endpoints, inbox
+from customers.models import Merchant
+from payments import balance, credit, demo_cast, demo_sandbox, demo_times, demo_year, endpoints, inbox
 from payments.demo_cast import Story
 from payments.models import (
     Account,
@@ -167,10 +170,32 @@ def test_nothing_but_the_sandbox_is_paid(sandbox: Sandbox, settings: Settings) -
     settings.STRIPE_API_BASE = "https://api.stripe.com"
     with pytest.raises(CommandError, match="sandbox alone"):
         seed()
-    settings.STRIPE_API_BASE, settings.DEVELOPMENT = sandbox.url, False
-    with pytest.raises(CommandError, match="sandbox alone"):
-        seed()
     assert not Booking.objects.exists()
+
+
+def test_a_run_that_is_told_to_end_puts_back_what_it_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    put_back = []
+
+    def live(*_: Any, **__: Any) -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            put_back.append("the clocks")
+
+    monkeypatch.setattr(demo_year, "make", live)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit):
+        call_command("seed_demo", "--year", stdout=StringIO())
+    assert put_back == ["the clocks"]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_production_database_gets_no_sign_ins_of_the_demonstration(settings: Settings) -> None:
+    settings.DEVELOPMENT = False
+    with pytest.raises(CommandError, match="development"):
+        call_command("seed_demo")
+    assert not Merchant.objects.exists()
+    assert not User.objects.exists()
 
 
 def test_a_merchant_with_keys_of_its_own_is_left_alone(sandbox: Sandbox) -> None:

@@ -211,8 +211,8 @@ def expire_now(call: Call, *, session: Object) -> Object:
 
 def items(call: Call) -> Object:
     session = find(call)
-    return listing.listed(
-        private(session)["line_items"], url=f"/v1/checkout/sessions/{session['id']}/line_items"
+    return listing.sliced(
+        call, private(session)["line_items"], url=f"/v1/checkout/sessions/{session['id']}/line_items"
     )
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from sandbox import errors, ids, listing
 from sandbox.call import Call
-from sandbox.selection import Selection
-from sandbox.store import Object, public
+from sandbox.store import Object
 
 MODELLED = ("card", "apple_pay", "google_pay", "link")
 KIND = "payment_method_configuration"
@@ -84,5 +83,4 @@ def retrieve(call: Call) -> Object:
 
 def page(call: Call) -> Object:
     default(call)
-    found = call.world.store.select(Selection(type=KIND))
-    return listing.listed([public(one) for one in found], url="/v1/payment_method_configurations")
+    return listing.page(call, type=KIND, url="/v1/payment_method_configurations")

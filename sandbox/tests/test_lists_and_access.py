@@ -22,6 +22,36 @@ def test_pages_follow_each_other_without_a_gap_in_both_directions(emulator: Emul
     assert refusal.value.param == "limit"
 
 
+def test_a_page_has_one_direction(emulator: Emulator) -> None:
+    customer = emulator.v1.customers.create({}).id
+    intent = emulator.session()
+    for page in (
+        lambda both: emulator.v1.customers.list(dict.fromkeys(both, customer)),
+        lambda both: emulator.v1.checkout.sessions.line_items.list(intent.id, dict.fromkeys(both, "li_1")),
+    ):
+        with pytest.raises(stripe.InvalidRequestError, match="Received both"):
+            page(("starting_after", "ending_before"))
+
+
+def test_a_sessions_lines_come_in_pages(emulator: Emulator) -> None:
+    one = {
+        "price_data": {"currency": "usd", "unit_amount": 500, "product_data": {"name": "Gyoza"}},
+        "quantity": 1,
+    }
+    session = emulator.session(line_items=[one, one, one])
+    lines = emulator.v1.checkout.sessions.line_items
+    first = lines.list(session.id, {"limit": 2})
+    assert (len(first.data), first.has_more) == (2, True)
+    assert len({line.id for line in lines.list(session.id, {"limit": 2}).auto_paging_iter()}) == 3
+
+
+def test_searching_is_refused_as_what_is_not_there(emulator: Emulator) -> None:
+    for resource in (emulator.v1.customers, emulator.v1.products, emulator.v1.charges):
+        with pytest.raises(stripe.InvalidRequestError, match="Unrecognized request URL") as refusal:
+            resource.search({"query": "email:'a@example.com'"})
+        assert refusal.value.http_status == 404
+
+
 def test_lists_are_filtered_by_creation_and_by_what_they_belong_to(emulator: Emulator) -> None:
     customer = emulator.v1.customers.create({"email": "a@example.com"})
     early = emulator.pay(customer=customer.id)

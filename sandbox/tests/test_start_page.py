@@ -66,11 +66,15 @@ def test_the_clock_makes_money_available_and_it_is_paid_out(page: Page, emulator
     page.get_by_role("button", name="Pay out").click()
     expect(page.get_by_role("status")).to_have_text("There is nothing available to pay out.")
     assert emulator.v1.payouts.list().data == []
+    expect(page.get_by_role("button", name="Real time")).to_be_hidden()
     page.get_by_role("button", name="+7 days").click()
     expect(page.locator("#available")).to_have_text("$104.57")
     page.get_by_role("button", name="Pay out").click()
     expect(page.get_by_role("cell", name="$104.57")).to_be_visible()
     assert [payout.amount for payout in emulator.v1.payouts.list().data] == [10457]
+    page.get_by_role("button", name="Real time").click()
+    expect(page.get_by_role("button", name="Real time")).to_be_hidden()
+    assert emulator.control("clock")["offset"] == 0
 
 
 def test_an_event_shows_its_deliveries(page: Page, emulator: Emulator) -> None:

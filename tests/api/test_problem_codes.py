@@ -63,7 +63,16 @@ def _name(func: ast.expr) -> str:
     return getattr(func, "attr", getattr(func, "id", ""))
 
 
-_REFUSING = {"problem", "DomainError", "Invalid", "Conflict", "Forbidden", "NotFound", "Unavailable"}
+_REFUSING = {
+    "problem",
+    "DomainError",
+    "Invalid",
+    "Conflict",
+    "Forbidden",
+    "NotFound",
+    "Unavailable",
+    "Refused",
+}
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: a demonstration merchant to try everything with. Safe to run again.
+"""`manage.py seed_demo`: a demonstration merchant to try everything with. Safe to run again, in development only.
 
 Prints sign-ins only when they were made now, a line for each, and nothing else: `script/server` shows those lines. The
 password, for all of them, comes from --password or DEMO_PASSWORD; without either each gets one of its own. With
@@ -8,10 +8,15 @@ day by day; stopped, the next run goes on with it.
 """
 
 import os
+import signal
+import sys
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
@@ -36,6 +41,8 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, password: str, if_empty: bool, bookings: bool, year: bool, **options: Any
     ) -> None:
+        if not settings.DEVELOPMENT:
+            raise CommandError("Demonstration data and their sign-ins belong to development (ENVIRONMENT).")
         try:
             if not (if_empty and Merchant.objects.exists()):
                 self._prepare(password or os.environ.get("DEMO_PASSWORD", ""))
@@ -43,7 +50,8 @@ class Command(BaseCommand):
             if merchant is not None and bookings:
                 self._tell_sums("demonstration bookings", self._book(merchant), merchant)
             if merchant is not None and year:
-                self._tell_sums("a year of bookings", self._live_a_year(merchant), merchant)
+                with _ended_in_order():
+                    self._tell_sums("a year of bookings", self._live_a_year(merchant), merchant)
         except DomainError as error:
             raise CommandError(error.detail) from error
 
@@ -78,6 +86,16 @@ class Command(BaseCommand):
         states = ", ".join(f"{count} {state}" for state, count in made.states.items())
         left = format_minor(made.difference_minor, merchant.currency)
         self.stdout.write(f"{what}: {states}; Stripe's balance less the ledger: {left}")
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Told to end (SIGTERM), the process puts back the clocks and the webhooks first, as at Ctrl-C."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _owner() -> User | None:

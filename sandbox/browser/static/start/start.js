@@ -45,6 +45,7 @@ async function refresh() {
   isPaused = webhooks.paused;
   byId('account').textContent = health.account;
   byId('clock').textContent = `${time(health.now)} UTC`;
+  document.querySelector('[data-act=real-time]').hidden = health.offset === 0;
   byId('available').textContent = amounts(balance, 'available');
   byId('pending').textContent = amounts(balance, 'pending');
   byId('outstanding').textContent = isPaused ? `${webhooks.outstanding}, paused` : String(webhooks.outstanding);
@@ -183,6 +184,7 @@ document.querySelector('[data-act=pause]').addEventListener('click', () => perfo
 document.querySelector('[data-act=close]').addEventListener('click', () => choose(null));
 document.querySelectorAll('[data-advance]').forEach((button) =>
   button.addEventListener('click', () => perform('Clock', () => post('clock', {advance: Number(button.dataset.advance)}))));
+document.querySelector('[data-act=real-time]').addEventListener('click', () => perform('Clock', () => post('clock', {to: null})));
 window.addEventListener('hashchange', () => choose(null));
 
 offerFaults();
