@@ -21,6 +21,12 @@ from payments.models import (
 SOURCES = ("dp_", "du_", "pdp_")  # Ids of disputes, by the age of the account.
 
 
+def stands_against(payment: Payment) -> bool:
+    """Whether the payment's money, or a part of it, was taken out of Stripe's balance by a dispute, open or lost."""
+    accounts = (Account.DISPUTES, Account.DISPUTE_LOSSES)
+    return any(ledger.payment_balance(payment, account=account) > 0 for account in accounts)
+
+
 def is_source(source_id: str) -> bool:
     """Whether a movement of Stripe's balance belongs to a dispute."""
     return source_id.startswith(SOURCES)

@@ -173,7 +173,7 @@ def _expire(pk: int) -> bool:
     ledger.post(
         merchant=lot.merchant,
         currency=lot.currency,
-        source_key=f"credit-expired:{lot.public_id}",
+        source_key=_expiry_key(lot),
         description="Credit that staff had given expired",
         occurred_at=clock.now(),
         lines=[
@@ -184,3 +184,9 @@ def _expire(pk: int) -> bool:
         customer=lot.customer,
     )
     return True
+
+
+def _expiry_key(lot: Credit) -> str:
+    """What was spent of a lot may come back after its day, and then ends too: each time has a posting of its own."""
+    times = lot.uses.filter(kind=CreditUseKind.EXPIRED).count()
+    return f"credit-expired:{lot.public_id}" + (f":{times}" if times > 1 else "")

@@ -10,7 +10,7 @@ from django.db import connection
 from bookings.models import Booking, BookingState
 from core import clock
 from core.errors import Invalid
-from payments import credit, errors, ledger, receipts, refunds
+from payments import cancellation, credit, errors, ledger, receipts, refunds
 from payments.models import (
     Account,
     Credit,
@@ -134,6 +134,23 @@ def test_what_staff_gave_is_used_before_it_expires_and_expires_once(shop: Shop) 
     assert [credit.expire_due(), credit.expire_due()] == [1, 0]
     assert shop.balances()[Account.OTHER_INCOME] == -3_000
     assert_lots_are_the_ledgers(shop)
+
+
+def test_what_comes_back_after_its_last_day_expires_too(shop: Shop) -> None:
+    booking = shop.book()
+    shop.merchant.credit_valid_days = 30
+    shop.merchant.save()
+    booking.customer.merchant = shop.merchant
+    lot = grant(shop, booking, 15_000)
+    spend(booking)
+    yesterday = clock.today(shop.merchant.timezone) - timedelta(days=1)
+    Credit.objects.filter(pk=lot.pk).update(expires_on=yesterday)
+    assert credit.expire_due() == 1
+    cancellation.cancel(booking, actor="customer")
+    assert_lots_are_the_ledgers(shop)
+    assert [credit.expire_due(), credit.expire_due()] == [1, 0]
+    assert_lots_are_the_ledgers(shop)
+    assert shop.balances()[Account.OTHER_INCOME] == -15_000
 
 
 def test_the_same_form_sent_twice_gives_credit_once(shop: Shop) -> None:
