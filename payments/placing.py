@@ -103,7 +103,7 @@ def book(
     instalment = dues.aim(payment)
     drawn = []
     if instalment is not None and booking is not None:
-        principal = min(asked.amount_minor, money.amount_minor - _fee(asked, money.amount_minor))
+        principal = principal_of(asked, amount_minor=money.amount_minor)
         if rounding.is_near(payment, short_minor=asked.total_minor - money.amount_minor):
             principal = asked.amount_minor
         drawn = dues.absorb(payment, instalment, principal_minor=principal)
@@ -137,7 +137,7 @@ def split(asked: Asked, instalment: Instalment, *, amount_minor: int, in_parts: 
     if not open_minor or not asked.total_minor:
         return Placement(credit_minor=amount_minor)
     fee = _fee(asked, amount_minor)
-    principal = min(amount_minor - fee, asked.amount_minor)
+    principal = principal_of(asked, amount_minor=amount_minor)
     placed = min(principal, open_minor)
     kept_fee = share(fee, part=placed, whole=principal) if principal else 0
     if in_parts and placed == open_minor - 1 and kept_fee:
@@ -155,6 +155,11 @@ def forgivable(
     if not rounding.is_near(payment, short_minor=asked.total_minor - amount_minor):
         return 0
     return instalment.open_minor - place.placed_minor
+
+
+def principal_of(asked: Asked, *, amount_minor: int) -> int:
+    """What of the money is principal, as far as it was asked for."""
+    return min(asked.amount_minor, amount_minor - _fee(asked, amount_minor))
 
 
 def _fee(asked: Asked, amount_minor: int) -> int:

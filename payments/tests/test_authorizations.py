@@ -10,7 +10,7 @@ from django.db import connection
 
 from bookings.models import Booking, BookingState
 from core import clock
-from payments import authorizations, checkout, errors, events, handling, reconcile
+from payments import authorizations, errors, events, handling, reconcile
 from payments.models import (
     Authorization,
     Capture,
@@ -107,9 +107,7 @@ def test_a_capture_in_part_is_meant_so_and_leaves_the_rest_open(shop: Shop):
 
 def test_all_that_is_open_can_be_promised_and_captured(shop: Shop):
     booking = shop.book()
-    payment = checkout.start(
-        booking=booking, purpose="full", mode="element", actor="customer", capture=Capture.MANUAL
-    ).payment
+    payment = shop.authorize(booking, purpose="full").payment
     shop.confirm(payment)
     shop.deliver()
     assert authorizations.largest_capture(payment) == 108_750

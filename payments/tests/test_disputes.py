@@ -1,5 +1,7 @@
 """Disputes in the books: withdrawn, lost, given back; once, in any order."""
 
+import copy
+
 import pytest
 
 from core import clock
@@ -42,6 +44,19 @@ def test_lost_in_any_order_is_one_loss(shop: Shop, seed: int) -> None:
     balances = shop.balances()
     assert (balances[Account.DISPUTE_LOSSES], balances.get(Account.DISPUTES, 0)) == (10_800, 0)
     assert balances[Account.DISPUTE_FEES] == 1_500
+
+
+def test_a_loss_that_is_told_after_it_was_won_is_no_loss(shop: Shop) -> None:
+    _, dispute_id = disputed(shop)
+    decide(shop, dispute_id, "won")
+    told = shop.events()
+    shop.deliver(told)
+    late = copy.deepcopy(told[-1])
+    assert late["type"] == "charge.dispute.closed"
+    late["id"], late["data"]["object"]["status"] = "evt_told_late", "lost"
+    shop.deliver([late])
+    assert not WebhookEvent.objects.filter(handled_at__isnull=True).exists()
+    assert not shop.balances().get(Account.DISPUTE_LOSSES)
 
 
 @pytest.mark.parametrize("outcome", ["", "lost", "won"])
