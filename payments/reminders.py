@@ -109,7 +109,7 @@ def _remind(part: Instalment, *, kind: Kind) -> bool:
 def _locked(part: Instalment) -> tuple[Booking, Instalment]:
     booking = (
         Booking.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("merchant", "menu")
+        .select_related("merchant")  # no menu: an edit that ends meanwhile may have changed it
         .get(pk=part.booking_id)
     )
     return booking, Instalment.objects.get(pk=part.pk)

@@ -9,13 +9,15 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Sum
 
+from bookings import details
 from bookings.editing import Edit
 from bookings.models import Booking, BookingState, Purpose, Slot
 from bookings.tests.factories import SlotFactory
 from core import clock
 from core.errors import ConcurrentChange
+from core.models import OutboxEmail
 from customers.models import Membership, Role
-from payments import alterations, bulk, changes, checkout, errors, manual, refunds
+from payments import alterations, bulk, changes, checkout, errors, manual, refunds, reminders
 from payments.models import (
     BulkCancellation,
     BulkItemState,
@@ -186,6 +188,32 @@ def test_who_pays_while_an_edit_is_stored_agrees_to_the_lines_of_the_price_that_
     )
     agreed = Payment.objects.latest("pk").agreement
     assert sum(line["amount_minor"] for line in agreed["lines"]) == agreed["total_minor"] == 130_500
+
+
+@pytest.mark.parametrize("other", ["edit", "details", "reminder"])
+def test_what_waits_for_a_move_to_end_finds_the_booking_as_it_is_then(
+    open_to_threads: Shop, other: str
+) -> None:
+    shop = open_to_threads
+    booking = read(shop.book())
+    Booking.objects.filter(pk=booking.pk).update(state=BookingState.CONFIRMED)
+    garden = shop.merchant.menus.create(name="Garden", adult_price_minor=5_000, child_price_minor=1)
+    edit = Edit(slot_public_id=slot(shop, days=60).public_id, menu_id=garden.pk)
+    part = booking.instalments.latest("position")
+    todo: dict[str, Callable[[], object]] = {
+        "edit": lambda: changes.edit(booking=read(booking), edit=Edit(adults=12), actor="user:1"),
+        "details": lambda: details.change(booking, details.Details(values={"city": "Oakland"})),
+        "reminder": lambda: reminders._remind(part, kind=reminders.BEFORE),
+    }
+    beside(lambda: changes.edit(booking=booking, edit=edit, actor="user:1"), waits=todo[other])
+    booking = read(booking)
+    assert booking.menu == garden
+    done = {
+        "edit": booking.adults == 12,
+        "details": booking.city == "Oakland",
+        "reminder": OutboxEmail.objects.filter(key__startswith="reminder:").exists(),
+    }
+    assert done[other]
 
 
 def test_what_is_to_be_tried_again_at_the_moment_a_day_is_finished_is_not_forgotten(
