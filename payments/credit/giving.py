@@ -10,7 +10,7 @@ from core import clock
 from core.errors import Invalid
 from customers.models import Customer, PaymentMethod
 from payments import ledger
-from payments.credit import lots
+from payments.credit import lots, taking
 from payments.models import (
     Account,
     Credit,
@@ -145,7 +145,11 @@ def _post_from_deposits(booking: Booking, payment: Payment, *, amount_minor: int
         ],
         payment=payment,
     )
-    keep(payment, amount_minor=amount_minor, source=CreditSource.PRICE_FALL)
+    if payment.method == PaymentMethod.CREDIT:
+        # Back to the lots that it came from, with their last day.
+        taking.unspend(payment, amount_minor=amount_minor, actor="system", source_key=f"owed:{source_key}")
+    else:
+        keep(payment, amount_minor=amount_minor, source=CreditSource.PRICE_FALL)
 
 
 def expire_due(*, limit: int = 500) -> int:
