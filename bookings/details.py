@@ -72,7 +72,7 @@ def change(booking: Booking, details: Details) -> Booking:
     """Store them; the booking as it is now. The refusals of `check`; then nothing changed."""
     locked = (
         Booking.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("merchant", "slot")
+        .select_related("merchant")  # no slot: a move that ends meanwhile may have changed it
         .get(pk=booking.pk)
     )
     columns = check(locked, details)

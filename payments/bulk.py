@@ -182,7 +182,7 @@ def decide(
     """A second person agrees to the whole, or not; never the requester. Twice is once."""
     if not access.may(by, permission=access.APPROVE, merchant_id=bulk.merchant_id):
         raise Forbidden("Your role does not allow to approve refunds.")
-    bulk = BulkCancellation.objects.select_for_update(of=("self",), no_key=True).get(pk=bulk.pk)
+    bulk = _locked(bulk)
     if agreed and bulk.requested_by_id == by.pk:
         raise errors.OwnRefund("Somebody else has to approve this: you asked for it.")
     approving.require_recent(authenticated_at)
@@ -257,11 +257,18 @@ def _mark(item: BulkCancellationItem, *, state: str, why: str) -> None:
     item.save(update_fields=["state", "why", "finished_at", "tries"])
 
 
+@transaction.atomic
 def _finish(bulk: BulkCancellation) -> None:
+    """Under its lock, as `retry` is: what is to be tried again at this moment is seen, or sees that it is done."""
+    _locked(bulk)
     if not _waiting(bulk).exists():
         BulkCancellation.objects.filter(pk=bulk.pk, state=BulkState.RUNNING).update(
             state=BulkState.DONE, finished_at=clock.now()
         )
+
+
+def _locked(bulk: BulkCancellation) -> BulkCancellation:
+    return BulkCancellation.objects.select_for_update(of=("self",), no_key=True).get(pk=bulk.pk)
 
 
 @transaction.atomic
@@ -269,6 +276,7 @@ def retry(bulk: BulkCancellation, *, by: User) -> int:
     """Try the failed ones again, at the figures previewed; how many."""
     if not access.may(by, permission=access.CANCEL, merchant_id=bulk.merchant_id):
         raise Forbidden("Your role does not allow to cancel bookings.")
+    _locked(bulk)
     again = bulk.items.filter(state=BulkItemState.FAILED).update(state=BulkItemState.WAITING, why="")
     if again:
         BulkCancellation.objects.filter(pk=bulk.pk, state=BulkState.DONE).update(

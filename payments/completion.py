@@ -12,7 +12,7 @@ from bookings import lifecycle
 from bookings.models import Booking, BookingState
 from core import clock
 from core.errors import Invalid
-from payments import errors, ledger
+from payments import credit, errors, ledger
 from payments.models import Account, LedgerEntry
 
 _LONG_AGO = timedelta(days=366)
@@ -68,7 +68,7 @@ def undo(booking: Booking, *, actor: str, reason: str) -> bool:
     tax = _earned_tax(booking)
     # Credit that was spent and whose transfer bounced is owed whether the event took place or not.
     receivable = ledger.booking_balance(booking, account=Account.ACCOUNTS_RECEIVABLE)
-    owed = min(receivable, revenue + tax)
+    owed = min(receivable - credit.owed_for(booking), revenue + tax)
     ledger.post(
         merchant=booking.merchant,
         currency=booking.currency,

@@ -21,6 +21,13 @@ from payments.models import (
 SOURCES = ("dp_", "du_", "pdp_")  # Ids of disputes, by the age of the account.
 
 
+def stands_against(payment: Payment) -> bool:
+    """Whether the payment's money, or a part of it, was taken out of Stripe's balance by a dispute, open or lost."""
+    own = LedgerEntry.objects.filter(payment=payment, account__in=[Account.DISPUTES, Account.DISPUTE_LOSSES])
+    taken = own.order_by().values("account").annotate(minor=Sum("amount_minor")).filter(minor__gt=0)
+    return taken.exists()
+
+
 def is_source(source_id: str) -> bool:
     """Whether a movement of Stripe's balance belongs to a dispute."""
     return source_id.startswith(SOURCES)

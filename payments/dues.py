@@ -67,6 +67,22 @@ def asked_now(payment: Payment) -> int:
     return sum(part.open_minor for part in payment.booking.instalments.all())
 
 
+def aim(payment: Payment) -> Instalment | None:
+    """The instalment that the payment's money is for, read under the Booking's lock, which guards its instalments.
+
+    One that was planned away since, with nothing on it, gives way to what is asked for next: money that was sent
+    before the day or the guests changed pays the booking as it is now.
+    """
+    if not payment.instalment_id:
+        return None
+    part = Instalment.objects.get(pk=payment.instalment_id)
+    if not part.amount_minor and not part.covered_minor:
+        rows = Instalment.objects.filter(booking_id=part.booking_id).order_by("position")
+        part = next((row for row in rows if row.open_minor), part)
+    payment.instalment = part
+    return part
+
+
 def absorb(payment: Payment, instalment: Instalment, *, principal_minor: int) -> list[Instalment]:
     """Let the instalment take in what later ones ask for, as far as this principal reaches: the plan's sum stays.
 

@@ -184,6 +184,9 @@ def _customer_updated(news: News) -> str:
 
 def _dispute_closed(news: News) -> str:
     status = str(news.obj["status"])
+    if status == "lost":
+        # It may have been won since: late news must not book a loss that nobody has.
+        status = str(gateway.retrieve(news.account, "dispute", str(news.obj["id"]))["status"])
     if status not in ("won", "lost"):
         return f"closed: {status}"
     return disputes.closed(

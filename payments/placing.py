@@ -17,7 +17,7 @@ from core import clock
 from core.money import share
 from customers import platform_fees
 from payments import credit, desk, dues, ledger, receipts, rounding
-from payments.models import Account, CreditSource, DeskKind, Payment, PaymentState
+from payments.models import Account, Capture, CreditSource, DeskKind, Payment, PaymentState
 
 # Money of these bookings is nobody's yet: staff place it.
 _NOT_PLACED = frozenset({DeskKind.LATE_MONEY, DeskKind.NO_CAPACITY, DeskKind.FOREIGN_MONEY})
@@ -100,10 +100,10 @@ def book(
 
     The payment and its booking are locked; `save` names further fields that the caller set on the payment.
     """
-    instalment = _instalment(payment)
+    instalment = dues.aim(payment)
     drawn = []
     if instalment is not None and booking is not None:
-        principal = min(asked.amount_minor, money.amount_minor - _fee(asked, money.amount_minor))
+        principal = principal_of(asked, amount_minor=money.amount_minor)
         if rounding.is_near(payment, short_minor=asked.total_minor - money.amount_minor):
             principal = asked.amount_minor
         drawn = dues.absorb(payment, instalment, principal_minor=principal)
@@ -131,18 +131,13 @@ def book(
     return Booked(place, refusal, instalment, forgiven)
 
 
-def _instalment(payment: Payment) -> Instalment | None:
-    """Read under the Booking's lock, which guards its instalments."""
-    return Instalment.objects.get(pk=payment.instalment_id) if payment.instalment_id else None
-
-
 def split(asked: Asked, instalment: Instalment, *, amount_minor: int, in_parts: bool) -> Placement:
     """Principal as far as the instalment is open, its share of the fee, the rest to the customer's credit."""
     open_minor = instalment.open_minor
     if not open_minor or not asked.total_minor:
         return Placement(credit_minor=amount_minor)
     fee = _fee(asked, amount_minor)
-    principal = min(amount_minor - fee, asked.amount_minor)
+    principal = principal_of(asked, amount_minor=amount_minor)
     placed = min(principal, open_minor)
     kept_fee = share(fee, part=placed, whole=principal) if principal else 0
     if in_parts and placed == open_minor - 1 and kept_fee:
@@ -160,6 +155,11 @@ def forgivable(
     if not rounding.is_near(payment, short_minor=asked.total_minor - amount_minor):
         return 0
     return instalment.open_minor - place.placed_minor
+
+
+def principal_of(asked: Asked, *, amount_minor: int) -> int:
+    """What of the money is principal, as far as it was asked for."""
+    return min(asked.amount_minor, amount_minor - _fee(asked, amount_minor))
 
 
 def _fee(asked: Asked, amount_minor: int) -> int:
@@ -188,7 +188,7 @@ def _refusal(
         return DeskKind.SURPLUS  # paid a second time
     if booking.state == BookingState.CANCELLED:
         return DeskKind.LATE_MONEY
-    if not (covers if money.in_parts else _is_whole(money, asked)):
+    if not (covers if money.in_parts else _is_whole(payment, booking, money, asked=asked, covers=covers)):
         if booking.state == BookingState.EXPIRED:
             return DeskKind.LATE_MONEY
         return "" if money.in_parts else DeskKind.AMOUNT_MISMATCH
@@ -201,8 +201,13 @@ def _refusal(
     return DeskKind.SURPLUS if place.credit_minor else ""
 
 
-def _is_whole(money: Incoming, asked: Asked) -> bool:
-    return money.amount_minor >= asked.total_minor
+def _is_whole(payment: Payment, booking: Booking, money: Incoming, *, asked: Asked, covers: bool) -> bool:
+    """Whether a card brought what was asked; and, where it is to make the booking one, what is asked since. What staff
+    captured in part is meant so.
+    """
+    makes_it_one = booking.state in (BookingState.HELD, BookingState.EXPIRED)
+    is_old = makes_it_one and payment.capture == Capture.AUTOMATIC and not covers
+    return money.amount_minor >= asked.total_minor and not is_old
 
 
 def _record(payment: Payment, money: Incoming, place: Placement, *, save: Sequence[str]) -> None:
@@ -220,18 +225,10 @@ def _record(payment: Payment, money: Incoming, place: Placement, *, save: Sequen
         actor=money.actor,
         event_id=money.event_id,
         save=[
-            "currency",
-            "received_minor",
-            "received_fee_minor",
-            "placed_minor",
-            "credit_minor",
-            "unallocated_minor",
-            "platform_fee_minor",
-            "succeeded_at",
-            "updated_at",
-            *save,
+            "instalment", "currency", "received_minor", "received_fee_minor", "placed_minor", "credit_minor",
+            "unallocated_minor", "platform_fee_minor", "succeeded_at", "updated_at", *save,
         ],
-    )
+    )  # fmt: skip
 
 
 def _post(payment: Payment, booking: Booking | None, money: Incoming, place: Placement) -> None:

@@ -21,7 +21,7 @@ from core.errors import Forbidden
 from customers import access
 from customers.models import Merchant
 from payments import desk, dues, errors, notices
-from payments.models import ON_ITS_WAY, Refund, RefundCause, RefundState
+from payments.models import MANUAL_OPEN_STATES, ON_ITS_WAY, OPEN_STATES, Refund, RefundCause, RefundState
 from payments.models.refund import NO_MONEY_MOVES
 
 HOURS = range(9, 19)
@@ -41,6 +41,8 @@ BEFORE = Kind("before")
 AFTER = Kind("after", is_overdue=True)
 AGAIN = Kind("again", is_overdue=True, tells_staff=True)
 OWED = Kind("owed", is_overdue=True, tells_staff=True, writes=False)
+# A pay page that was opened pays nothing; what is on its way has stopped the reminder before.
+_NO_NEWS = OPEN_STATES | MANUAL_OPEN_STATES
 _SETTLING = timedelta(days=1)  # After a change or a payment, what is due at once is no news yet.
 
 
@@ -107,7 +109,7 @@ def _remind(part: Instalment, *, kind: Kind) -> bool:
 def _locked(part: Instalment) -> tuple[Booking, Instalment]:
     booking = (
         Booking.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("merchant", "menu")
+        .select_related("merchant")  # no menu: an edit that ends meanwhile may have changed it
         .get(pk=part.booking_id)
     )
     return booking, Instalment.objects.get(pk=part.pk)
@@ -125,7 +127,7 @@ def _is_settling(booking: Booking) -> bool:
     since = clock.now() - _SETTLING
     return (
         booking.edits.filter(created_at__gt=since).exists()
-        or booking.payments.filter(updated_at__gt=since).exists()
+        or booking.payments.exclude(state__in=_NO_NEWS).filter(updated_at__gt=since).exists()
     )
 
 

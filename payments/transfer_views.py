@@ -64,7 +64,7 @@ def claim(request: HttpRequest, found: Booking, method: str) -> HttpResponseBase
         for name, words in refusal.extra["fields"].items():  # type: ignore[attr-defined]
             form.add_error(name, words)
         return _page(request, found, method=method, form=form, status=422)
-    except (errors.NothingToPay, errors.HoldEnded):
+    except (errors.NothingToPay, errors.HoldEnded, errors.AlreadyAuthorized):
         return redirect("payments:booking", code=found.code)
     return redirect("payments:transfer", code=found.code, method=method)
 

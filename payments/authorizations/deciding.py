@@ -7,7 +7,7 @@ from bookings.models import BookingState
 from bookings.pricing import method_fee
 from core import clock
 from core.money import format_minor
-from payments import errors
+from payments import dues, errors
 from payments.authorizations import following
 from payments.models import (
     OPEN_STATES,
@@ -23,8 +23,7 @@ COUNTS = (BookingState.HELD, BookingState.CONFIRMED, BookingState.COMPLETED)
 
 def largest_capture(payment: Payment) -> int:
     """How much principal may be captured: promised, and still due."""
-    open_minor = payment.instalment.open_minor if payment.instalment else 0
-    return min(payment.amount_minor, open_minor)
+    return min(payment.amount_minor, dues.asked_now(payment))
 
 
 def fee_of(payment: Payment, *, amount_minor: int) -> int:
@@ -44,6 +43,7 @@ def capture(payment: Payment, *, amount_minor: int | None, actor: str, reason: s
         raise errors.NotCapturable(standing(payment))
     if booking is None or booking.state not in COUNTS:
         raise errors.NotCapturable("The booking has ended: release the authorization instead.")
+    payment.booking = booking
     amount = payment.amount_minor if amount_minor is None else amount_minor
     fee = _check_amount(payment, amount_minor=amount)
     words = f"Capture of {format_minor(amount + fee, payment.currency)} decided"
@@ -67,10 +67,9 @@ def standing(payment: Payment) -> str:
 
 def _check_amount(payment: Payment, *, amount_minor: int) -> int:
     """The fee of a capture of so much; refuses what was not promised, is not due, or no card takes."""
-    assert payment.instalment is not None
-    if not payment.instalment.open_minor:
-        raise errors.AlreadyPaid("It was paid in another way meanwhile: release the authorization instead.")
     most = largest_capture(payment)
+    if not most:
+        raise errors.AlreadyPaid("It was paid in another way meanwhile: release the authorization instead.")
     if not 0 < amount_minor <= most:
         raise errors.CaptureTooLarge(
             f"Capture at most {format_minor(most, payment.currency)}, without the method fee."

@@ -23,7 +23,8 @@ def is_booked(account: GatewayAccount, row: BalanceTransaction) -> bool:
 
 
 @transaction.atomic
-def post(account: GatewayAccount, row: BalanceTransaction) -> bool:
+def post(account: GatewayAccount, row: BalanceTransaction, *, charge_id: str = "") -> bool:
+    """`charge_id`: which charge a dispute's movement is about, where it is known."""
     row = BalanceTransaction.objects.select_for_update(of=("self",), no_key=True).get(pk=row.pk)
     if row.posted_at is not None:
         return False
@@ -32,15 +33,21 @@ def post(account: GatewayAccount, row: BalanceTransaction) -> bool:
     elif row.type in REFUNDS | REFUND_FAILURES:
         done = is_booked(account, row)
     else:
-        done = _post_other(account, row)
+        done = _post_other(account, row, payment=_payment_of(account, charge_id))
     if done:
         row.posted_at = clock.now()
         row.save(update_fields=["posted_at"])
     return done
 
 
+def _payment_of(account: GatewayAccount, charge_id: str) -> Payment | None:
+    if not charge_id:
+        return None
+    return Payment.objects.filter(merchant_id=account.merchant_id, stripe_charge_id=charge_id).first()
+
+
 def _post_charge_fees(account: GatewayAccount, row: BalanceTransaction) -> bool:
-    payment = Payment.objects.filter(merchant_id=account.merchant_id, stripe_charge_id=row.source_id).first()
+    payment = _payment_of(account, row.source_id)
     if payment is None:
         return False
     Payment.objects.filter(pk=payment.pk).update(gateway_fee_minor=row.fee_minor)
@@ -72,7 +79,7 @@ def _dispute_fee_lines(row: BalanceTransaction) -> list[ledger.Line]:
     ]
 
 
-def _post_other(account: GatewayAccount, row: BalanceTransaction) -> bool:
+def _post_other(account: GatewayAccount, row: BalanceTransaction, *, payment: Payment | None) -> bool:
     counter = Account.UNALLOCATED
     if row.type in PAYOUTS:
         counter = Account.PAYOUTS_IN_TRANSIT
@@ -86,6 +93,7 @@ def _post_other(account: GatewayAccount, row: BalanceTransaction) -> bool:
         source_key=f"bt:{row.stripe_id}",
         description=f"Stripe's balance: {row.type}",
         occurred_at=row.stripe_created,
+        payment=payment,
         lines=[
             ledger.debit(Account.CLEARING_STRIPE, row.amount_minor),
             ledger.credit(counter, row.amount_minor),

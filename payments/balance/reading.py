@@ -6,7 +6,7 @@ from datetime import datetime
 
 from core import clock
 from core.errors import DomainError, Unavailable
-from payments import desk, errors, facts, gateway, refunds, settlement
+from payments import desk, disputes, errors, facts, gateway, refunds, settlement
 from payments.balance import posting
 from payments.models import (
     BalanceCursor,
@@ -72,7 +72,7 @@ def post_due(account: GatewayAccount) -> int:
     for row in due.order_by("stripe_created", "id").iterator():
         try:
             _bring_source(account, row)
-            posted += posting.post(account, row)
+            posted += posting.post(account, row, charge_id=_disputed(account, row))
             unanswered = 0
         except DomainError as wait:
             logger.warning("Balance transaction %s has to wait: %s", row.stripe_id, wait.code)
@@ -83,6 +83,16 @@ def post_due(account: GatewayAccount) -> int:
             logger.exception("Balance transaction %s cannot be posted", row.stripe_id)
             _put_on_desk(account, row, why=type(bug).__name__)
     return posted
+
+
+def _disputed(account: GatewayAccount, row: BalanceTransaction) -> str:
+    """The charge that a dispute's movement is about, as Stripe has it; empty for any other movement."""
+    if not disputes.is_source(row.source_id):
+        return ""
+    try:
+        return facts.id_of(gateway.retrieve(account, "dispute", row.source_id).get("charge"))
+    except errors.GatewayRefused:
+        return ""  # Its money moved all the same.
 
 
 def _put_on_desk(account: GatewayAccount, row: BalanceTransaction, *, why: str) -> None:

@@ -89,11 +89,7 @@ def edit(
     `expected_total_minor` is the new price that the person saw; PriceChanged when it is another now. Raises
     InvalidRequest, SlotTaken, BookingSettled; then nothing changed. The same edit again changes nothing.
     """
-    booking = (
-        Booking.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("merchant", "customer__merchant", "menu", "slot")
-        .get(pk=booking.pk)
-    )
+    booking = _locked(booking)
     changed = preview(booking, edit)
     if expected_total_minor is not None and changed.after_minor != expected_total_minor:
         raise errors.PriceChanged()
@@ -114,6 +110,14 @@ def edit(
     desk.settle_overdue(booking, actor=actor)
     notices.changed(booking, before=before, credit_minor=kept, key=marker)
     return changed
+
+
+def _locked(booking: Booking) -> Booking:
+    """Locked first, then read with its menu and slot: a statement that waits for an edit to end joins those that were,
+    and finds no such booking.
+    """
+    Booking.objects.select_for_update(of=("self",), no_key=True).get(pk=booking.pk)
+    return Booking.objects.select_related("merchant", "customer__merchant", "menu", "slot").get(pk=booking.pk)
 
 
 def _differs(booking: Booking, proposal: Proposal) -> bool:

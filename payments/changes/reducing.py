@@ -25,7 +25,8 @@ def tax_within(booking: Booking, *, amount_minor: int) -> int:
     """The tax inside a further price reduction of `amount_minor`, in minor units.
 
     Computed on all reductions together, less what earlier ones took, so that cents never drift. After a move to a day
-    with another tax that is made good too, as far as it goes: it is never below zero, and never above `amount_minor`.
+    with another tax that is made good too, as far as it goes: it is never below zero, and never above `amount_minor` or
+    the tax that the price has left (what was added for a move has none).
     """
     reduction = Q(kind=LineKind.REDUCTION)
     priced = ~Q(kind__in=LATER_KINDS)
@@ -38,7 +39,7 @@ def tax_within(booking: Booking, *, amount_minor: int) -> int:
     if not sums["price"]:
         return 0
     whole = share(amount_minor - sums["reduced"], part=sums["tax"], whole=sums["price"])
-    return min(amount_minor, max(0, whole + sums["reduced_tax"]))
+    return min(amount_minor, booking.tax_minor, max(0, whole + sums["reduced_tax"]))
 
 
 def reduce_price(

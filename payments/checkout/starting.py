@@ -1,5 +1,7 @@
 """The click: the instalment's open payment when it fits, else a new row; then it is opened at Stripe."""
 
+from typing import Any
+
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
 from django.db.models import F, OuterRef
@@ -95,12 +97,21 @@ def _reserve(booking: Booking, *, purpose: str, mode: str, capture: Capture) -> 
             fee_rate=asked.fee_rate,
             agreement={
                 **booking.agreement,
-                "lines": booking.agreed_lines,
+                "lines": _lines(booking, read_before=booking.agreed_lines),
                 "total_minor": booking.total_minor,
                 "tax_minor": booking.tax_minor,
             },
         )
         return payment, asked
+
+
+def _lines(booking: Booking, *, read_before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The price's lines. Read in the statement that waited for the lock, they may be those before an edit that held it:
+    then they do not sum to the price, and are read again.
+    """
+    if sum(line["amount_minor"] for line in read_before) == booking.total_minor:
+        return read_before
+    return list(booking.lines.order_by("position").values(*_LINE))
 
 
 def _check_size(asked: Due, *, currency: str) -> None:

@@ -8,7 +8,7 @@ Refund, Credit.
 from payments.credit.giving import expire_due, from_deposits, grant, keep
 from payments.credit.lots import available, of
 from payments.credit.spending import spend, spendable
-from payments.credit.taking import give_back, take, unspend
+from payments.credit.taking import give_back, owed_for, take, unspend
 
 __all__ = [
     "available",
@@ -18,6 +18,7 @@ __all__ = [
     "grant",
     "keep",
     "of",
+    "owed_for",
     "spend",
     "spendable",
     "take",

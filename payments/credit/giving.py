@@ -10,7 +10,7 @@ from core import clock
 from core.errors import Invalid
 from customers.models import Customer, PaymentMethod
 from payments import ledger
-from payments.credit import lots
+from payments.credit import lots, taking
 from payments.models import (
     Account,
     Credit,
@@ -145,7 +145,11 @@ def _post_from_deposits(booking: Booking, payment: Payment, *, amount_minor: int
         ],
         payment=payment,
     )
-    keep(payment, amount_minor=amount_minor, source=CreditSource.PRICE_FALL)
+    if payment.method == PaymentMethod.CREDIT:
+        # Back to the lots that it came from, with their last day.
+        taking.unspend(payment, amount_minor=amount_minor, actor="system", source_key=f"owed:{source_key}")
+    else:
+        keep(payment, amount_minor=amount_minor, source=CreditSource.PRICE_FALL)
 
 
 def expire_due(*, limit: int = 500) -> int:
@@ -173,7 +177,7 @@ def _expire(pk: int) -> bool:
     ledger.post(
         merchant=lot.merchant,
         currency=lot.currency,
-        source_key=f"credit-expired:{lot.public_id}",
+        source_key=_expiry_key(lot),
         description="Credit that staff had given expired",
         occurred_at=clock.now(),
         lines=[
@@ -184,3 +188,9 @@ def _expire(pk: int) -> bool:
         customer=lot.customer,
     )
     return True
+
+
+def _expiry_key(lot: Credit) -> str:
+    """What was spent of a lot may come back after its day, and then ends too: each time has a posting of its own."""
+    times = lot.uses.filter(kind=CreditUseKind.EXPIRED).count()
+    return f"credit-expired:{lot.public_id}" + (f":{times}" if times > 1 else "")

@@ -2,10 +2,12 @@
 
 from django.db.models import F, Sum
 
+from bookings.models import Booking
+from core import clock
 from core.money import format_minor
-from payments import errors
+from payments import errors, ledger
 from payments.credit import lots
-from payments.models import Credit, CreditUse, CreditUseKind, Payment, Refund
+from payments.models import Account, Credit, CreditUse, CreditUseKind, Payment, PaymentState, Refund
 
 
 def take(refund: Refund, payment: Payment, *, amount_minor: int, actor: str) -> None:
@@ -33,8 +35,12 @@ def give_back(refund: Refund, *, actor: str) -> None:
         )
 
 
-def unspend(payment: Payment, *, amount_minor: int, actor: str) -> None:
-    """What a payment by credit had spent returns to the lots it came from, the newest use first. Under the locks."""
+def unspend(payment: Payment, *, amount_minor: int, actor: str, source_key: str) -> None:
+    """What a payment by credit had spent returns to the lots it came from, the newest use first. Under the locks.
+
+    A lot whose own money was taken back meanwhile is no credit any more: what returns to it pays what its customer has
+    owed since.
+    """
     left = amount_minor
     lots.lock(Credit.objects.filter(uses__payment=payment).order_by("pk").distinct())
     spent = payment.credit_uses.values("credit").annotate(minor=Sum("amount_minor")).filter(minor__gt=0)
@@ -43,10 +49,40 @@ def unspend(payment: Payment, *, amount_minor: int, actor: str) -> None:
         if not part:
             break
         lot = Credit.objects.select_for_update(of=("self",), no_key=True).get(pk=row["credit"])
-        Credit.objects.filter(pk=lot.pk).update(remaining_minor=F("remaining_minor") + part)
+        lot.remaining_minor += part
+        lot.save(update_fields=["remaining_minor"])
         CreditUse.objects.create(
             credit=lot, kind=CreditUseKind.SPENT, amount_minor=-part, payment=payment, actor=actor
         )
+        if lot.payment is not None and lot.payment.state == PaymentState.REVERSED:
+            _pay_what_is_owed(lot, amount_minor=part, actor=actor, source_key=source_key)
         left -= part
     if left:
         raise AssertionError(f"payment {payment.pk} never spent {left} of credit")
+
+
+def _pay_what_is_owed(lot: Credit, *, amount_minor: int, actor: str, source_key: str) -> None:
+    lots.use([lot], amount_minor=amount_minor, kind=CreditUseKind.REVERSED, payment=lot.payment, actor=actor)
+    ledger.post(
+        merchant=lot.merchant,
+        currency=lot.currency,
+        source_key=f"{source_key}:{lot.public_id}",
+        description="Credit came back whose money had been taken back",
+        occurred_at=clock.now(),
+        payment=lot.payment,
+        lines=[
+            ledger.debit(Account.CUSTOMER_CREDIT, amount_minor),
+            ledger.credit(Account.ACCOUNTS_RECEIVABLE, amount_minor),
+        ],
+    )
+
+
+def owed_for(booking: Booking) -> int:
+    """Credit from transfers for this booking that was spent before they were taken back: its customer owes it, whether
+    the event takes place or not. In minor units.
+    """
+    own = Credit.objects.filter(payment__booking=booking, payment__state=PaymentState.REVERSED)
+    came: int = own.aggregate(total=Sum("amount_minor", default=0))["total"]
+    ended = CreditUse.objects.filter(credit__in=own, kind=CreditUseKind.REVERSED)
+    taken: int = ended.aggregate(total=Sum("amount_minor", default=0))["total"]
+    return came - taken

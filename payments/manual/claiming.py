@@ -16,7 +16,7 @@ from bookings.models import Booking, BookingState
 from core import clock
 from core.errors import Invalid
 from customers.models import PaymentMethod
-from payments import closing, errors, proofs, settlement
+from payments import authorizations, closing, errors, proofs, settlement
 from payments.manual import starting, telling
 from payments.models import (
     CLAIMED_METHODS,
@@ -46,7 +46,8 @@ def claim(
     """ "I have sent it": for staff to check. Said again while one waits, the first one stays.
 
     An open card payment for the same instalment is ended first, so that the customer cannot pay twice; found paid, it
-    is settled and AlreadyPaid is raised. Raises Invalid (by field), AlreadyPaid, NothingToPay; then nothing is stored.
+    is settled and AlreadyPaid is raised. Raises Invalid (by field), AlreadyAuthorized, AlreadyPaid, NothingToPay; then
+    nothing is stored.
     """
     booking = payment.booking
     if booking is None or payment.method not in CLAIMED_METHODS:
@@ -104,14 +105,20 @@ def _check_claimable(payment: Payment, booking: Booking) -> None:
 
 
 def _end_cards(payment: Payment) -> None:
-    """End open card payments of the instalment. Stripe's silence holds no claim up: what comes later is surplus."""
+    """End open card payments of the instalment. Stripe's silence holds no claim up: what comes later is surplus.
+
+    What a card promised is kept, with AlreadyAuthorized: releasing it is for staff to decide.
+    """
     cards = Payment.objects.filter(
         instalment=payment.instalment_id, method=PaymentMethod.CARD, state__in=OPEN_STATES
     )
     for card in cards:
         account = GatewayAccount.objects.select_related("merchant").get(merchant_id=card.merchant_id)
         try:
-            money = closing.close(account, card, reason="the customer sent a transfer")
+            money = closing.close(account, card, reason="the customer sent a transfer", keep_authorized=True)
+        except errors.AlreadyAuthorized:
+            authorizations.keep_hold(card)
+            raise
         except (
             errors.GatewayUnknown,
             errors.GatewayBusy,

@@ -1,8 +1,8 @@
 """Money that staff or a statement found: recorded once, placed, posted, and the customer told.
 
-One transfer becomes one or several payments whose received amounts sum to it. `receive` is the one way in; the others
-say in what shape the money came. All of it is one transaction; two at once wait for each other on the Booking, and the
-second finds the claim decided, the reference used, or the instalment paid and its money kept as credit.
+One transfer becomes one or several payments whose received amounts sum to it; `receive` is the one way in. All of it is
+one transaction; two at once wait for each other on the Booking, and the second finds the claim decided, the reference
+used, or the instalment paid and its money kept as credit.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from bookings.models import Booking, Instalment
+from bookings.models import Booking, Instalment, Purpose
 from core import clock
 from core.money import MAX_MINOR
 from customers.models import Customer
@@ -46,9 +46,8 @@ def confirm(
     others: Sequence[Part] = (),
 ) -> Outcome:
     """The claimed money was found: `amount_minor` in all, `others` naming what of it is for other bookings.
-
     All of it kept as credit, the claim ends so, and the booking stays unpaid. Raises AlreadyDecided (somebody was
-    faster), ReferenceUsed (recorded before), Invalid (amounts that do not add up); then nothing changed.
+    faster), ReferenceUsed, Invalid (amounts that do not add up); then nothing changed.
     """
     payment = Payment.objects.select_related("booking", "merchant").get(pk=said.payment_id)
     found = Found(
@@ -196,14 +195,15 @@ def _book(found: Found, transfer: Transfer, part: Part) -> Result:
     payment = _payment(found, part)
     payment.merchant = found.merchant
     payment.transfer = transfer
+    if part.purpose == Purpose.FULL:
+        payment.purpose = Purpose.FULL  # Also where the customer had been told of the next part alone.
     ask = placing.Asked(0, 0)
-    if booking is not None and payment.instalment is not None:
+    if booking is not None and dues.aim(payment) is not None:
         # What is open now, which may be less than when the customer was told: somebody may have paid meanwhile.
         payment.booking = booking
-        payment.instalment.refresh_from_db()
         ask = amounts.with_fee(booking, dues.asked_now(payment), method=found.method)
     booked = placing.book(
-        payment, booking, _incoming(found, transfer, payment, part), asked=ask, save=["transfer"]
+        payment, booking, _incoming(found, transfer, payment, part), asked=ask, save=["transfer", "purpose"]
     )
     claiming.confirm_claims(payment, transfer_id=transfer.pk, by=found.by, actor=found.actor)
     payment.instalment = booked.instalment
@@ -268,7 +268,7 @@ def _incoming(found: Found, transfer: Transfer, payment: Payment, part: Part) ->
 
 
 def _moment(found: Found) -> datetime:
-    """Noon of the day in the merchant's zone, which is that day everywhere they look; never later than now."""
+    """Noon of the day in the merchant's zone; never later than now."""
     noon = datetime.combine(found.received_on, time(12), tzinfo=ZoneInfo(found.merchant.timezone))
     return min(noon, clock.now())
 

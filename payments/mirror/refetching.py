@@ -27,12 +27,12 @@ MAX_PAUSE = timedelta(hours=6)
 MAX_DEPTH = 3
 
 _CLAIM = """
-UPDATE payments_mirrorrefetch AS mark SET due_at = %s, attempts = mark.attempts + 1
-FROM (
+WITH due AS MATERIALIZED (
     SELECT id FROM payments_mirrorrefetch WHERE due_at <= %s
     ORDER BY due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
-) AS due
-WHERE mark.id = due.id RETURNING mark.*
+)
+UPDATE payments_mirrorrefetch AS mark SET due_at = %s, attempts = mark.attempts + 1
+FROM due WHERE mark.id = due.id RETURNING mark.*
 """
 
 
@@ -40,7 +40,7 @@ def refetch_due(*, limit: int = 20) -> int:
     """Bring what is marked up to date; how many marks were settled. Any number of workers may run at once."""
     now = clock.now()
     settled = 0
-    for mark in list(MirrorRefetch.objects.raw(_CLAIM, [now + LEASE, now, limit])):
+    for mark in list(MirrorRefetch.objects.raw(_CLAIM, [now, limit, now + LEASE])):
         account = GatewayAccount.objects.select_related("merchant").get(pk=mark.gateway_account_id)
         try:
             result = _up_to_date(mark, account)

@@ -67,7 +67,9 @@ def _to_credit(refund: Refund, booking: Booking | None, payment: Payment, *, act
     before = refund.state
     refund.transition_to(RefundState.SUCCEEDED, actor=actor, save=["succeeded_at", "updated_at"])
     if payment.method == "credit":
-        credit.unspend(payment, amount_minor=refund.total_minor, actor=actor)
+        credit.unspend(
+            payment, amount_minor=refund.total_minor, actor=actor, source_key=f"owed:{refund.public_id}"
+        )
         holding.move(refund, payment, booking, before=before)
     else:
         payment.refunding_minor -= refund.total_minor

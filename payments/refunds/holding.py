@@ -1,6 +1,7 @@
 """Keeping a payment's sums and its instalment in step with its refunds. Every function runs under the locks."""
 
 from bookings.models import Booking, Instalment
+from core.errors import ConcurrentChange
 from core.money import format_minor
 from payments import changes, credit, credit_notes, desk, notices
 from payments.models import DeskKind, Payment, Refund, RefundState
@@ -15,6 +16,9 @@ def lock(payment: Payment) -> tuple[Booking | None, Payment]:
         else None
     )
     locked = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.pk)
+    if locked.booking_id != payment.booking_id:
+        # Staff placed it on a booking while we waited for it: that booking's lock comes first.
+        raise ConcurrentChange("This payment was placed on a booking at this moment. Please try again.")
     if booking is not None:
         locked.booking = booking
     return booking, locked

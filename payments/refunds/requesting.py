@@ -10,7 +10,7 @@ from django.db import transaction
 from bookings.models import Booking
 from core.errors import Invalid
 from customers.models import PaymentMethod
-from payments import errors, notices
+from payments import disputes, errors, notices
 from payments.models import Cancellation, Payment, Refund, RefundRoute
 from payments.refunds import amounts, approving, executing, holding
 
@@ -147,7 +147,11 @@ def _store(payment: Payment, planned: amounts.RefundPreview, asked: Asked) -> Re
 
 
 def route_of(payment: Payment, *, as_credit: bool) -> RefundRoute:
-    """Which way this payment's money goes back."""
-    if as_credit or payment.method == PaymentMethod.CREDIT:
+    """Which way this payment's money goes back.
+
+    What its bank took back by a dispute, or may, is not kept as credit as well: it goes to Stripe, which refuses it,
+    and a person decides.
+    """
+    if payment.method == PaymentMethod.CREDIT or (as_credit and not disputes.stands_against(payment)):
         return RefundRoute.CREDIT
     return RefundRoute.GATEWAY if payment.method == PaymentMethod.CARD else RefundRoute.MANUAL

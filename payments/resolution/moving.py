@@ -4,7 +4,7 @@ The DeskItem is locked already; then Booking, Slot, Payment, Credit, ledger, as 
 """
 
 from bookings import agreement, lifecycle
-from bookings.models import Booking, BookingState, Instalment
+from bookings.models import Booking, BookingState, Instalment, Purpose
 from bookings.pricing import method_fee
 from core import clock
 from core.money import format_minor
@@ -29,7 +29,8 @@ def lock_payment(payment: Payment) -> tuple[Payment, int]:
 
 
 def place(payment: Payment, booking: Booking, *, actor: str, key: str) -> str:
-    """Onto what the booking asks for next, with the method's fee by proportion; the rest becomes credit.
+    """Onto what the booking asks for next (onto all that is open, when it was sent for that), with the method's fee by
+    proportion; the rest becomes credit.
 
     `booking` is locked (placing.lock). Raises NothingToPay, NothingLeft, PlacedElsewhere; then nothing changed.
     """
@@ -40,12 +41,15 @@ def place(payment: Payment, booking: Booking, *, actor: str, key: str) -> str:
         raise errors.NothingToPay(f"{booking.code} is priced in {booking.currency.upper()}.")
     if payment.placed_minor and payment.booking_id != booking.pk:
         raise errors.PlacedElsewhere()
-    ask = dues.next_due(booking)
-    asked = _asked(payment, booking, instalment=ask.instalment)
+    ask = dues.next_due(booking, purpose=Purpose.FULL if payment.purpose == Purpose.FULL else "")
+    asked = _asked(payment, booking, amount_minor=ask.amount_minor)
+    principal = placing.principal_of(asked, amount_minor=minor)
+    drawn = dues.absorb(payment, ask.instalment, principal_minor=principal)
     parts = placing.split(asked, ask.instalment, amount_minor=minor, in_parts=True)
     if payment.placed_minor and payment.instalment_id != ask.instalment.pk:
         raise errors.PlacedElsewhere()
     forgiven = placing.forgivable(payment, ask.instalment, asked=asked, place=parts, amount_minor=minor)
+    Instalment.objects.bulk_update(drawn, ["amount_minor", "purpose"])
     _move(payment, booking, ask.instalment, parts=parts, forgiven_minor=forgiven, actor=actor, key=key)
     currency = payment.currency
     words = f"{format_minor(parts.placed_minor + parts.fee_minor, currency)} placed on {booking.code}"
@@ -54,10 +58,10 @@ def place(payment: Payment, booking: Booking, *, actor: str, key: str) -> str:
     )
 
 
-def _asked(payment: Payment, booking: Booking, *, instalment: Instalment) -> placing.Asked:
+def _asked(payment: Payment, booking: Booking, *, amount_minor: int) -> placing.Asked:
     """Principal and fee as the booking's own terms have them for this method."""
     rate = agreement.method_fee_rate(booking, method=payment.method)
-    return placing.Asked(instalment.open_minor, method_fee(instalment.open_minor, rate=rate))
+    return placing.Asked(amount_minor, method_fee(amount_minor, rate=rate))
 
 
 def _move(

@@ -102,7 +102,7 @@ def _check(
 def _lock(item: DeskItem) -> DeskItem:
     locked = (
         DeskItem.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("merchant", "payment__customer__merchant", "booking__customer__merchant", "closed_by")
+        .select_related("merchant", "payment__customer__merchant", "booking__customer__merchant")
         .get(pk=item.pk)
     )
     if locked.closed_at is not None:

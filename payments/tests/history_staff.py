@@ -156,7 +156,7 @@ def edits(world: World, a: int, b: int, c: int) -> None:
         Edit(menu_id=menus[b % 2].pk),
         Edit(slot_public_id=slot.public_id),
         Edit(add_ons={world.add_on.pk: b} if b % 3 else {}),
-        Edit(fee_minor=2_500, adults=1 + b % 5),
+        Edit(fee_minor=2_500, slot_public_id=slot.public_id),
     )[c % 6]
     alterations.edit(booking=booking, edit=edit, actor=f"user:{world.asking.pk}", reason="asked by phone")
 

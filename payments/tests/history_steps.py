@@ -3,6 +3,13 @@
 A step takes the world and three numbers from 0 to 7, with which it picks whom, what and how much.
 """
 
+from payments.tests.history_cards import (
+    cancels_a_day,
+    charges_a_saved_card,
+    decides_a_promise,
+    disputes_a_charge,
+    promises,
+)
 from payments.tests.history_customers import (
     books,
     charges_without_us,
@@ -48,6 +55,7 @@ _WEIGHTS: tuple[tuple[Step, int], ...] = (
     (decides_a_refund, 3), (cancels, 2), (reinstates, 2), (sends_what_is_due, 1), (takes_place, 2),
     (did_not_take_place, 1), (lets_holds_end, 1), (settles_a_desk_item, 4), (reads_the_balance, 1), (pays_out, 1),
     (writes_off, 3), (gives_more_time, 1),
+    (promises, 3), (decides_a_promise, 3), (charges_a_saved_card, 1), (disputes_a_charge, 1), (cancels_a_day, 1),
     (brings_a_statement, 2), (decides_a_line, 3), (undoes_a_line, 1),
 )  # fmt: skip
 STEPS: tuple[Step, ...] = tuple(step for step, weight in _WEIGHTS for _ in range(weight))

@@ -65,6 +65,9 @@ class World:
         WebhookEvent.objects.filter(state="pending").update(due_at=clock.now(), lease_until=None)
         handling.work_off(events.handle)
         reconcile.read_balances(late=True)
+        # A lost dispute is booked once its withdrawal is.
+        WebhookEvent.objects.filter(state="pending").update(due_at=clock.now(), lease_until=None)
+        handling.work_off(events.handle)
 
 
 def pick(rows: Iterable[T], which: int) -> T | None:
@@ -127,7 +130,8 @@ def take(world: World, step: Step, a: int, b: int, c: int) -> None:
 
 # A refusal of these may come after Stripe told something that was true and is booked.
 ASKS_STRIPE = frozenset({
-    "pays_by_card", "claims", "sends_what_is_due", "lets_holds_end", "webhooks_come", "reads_the_balance",
+    "pays_by_card", "claims", "promises", "decides_a_promise", "charges_a_saved_card", "cancels_a_day",
+    "sends_what_is_due", "lets_holds_end", "webhooks_come", "reads_the_balance",
 })  # fmt: skip
 
 

@@ -50,8 +50,10 @@ class Shop:
     def start(self, booking: Booking, *, mode: str = "element", purpose: str = "") -> checkout.Started:
         return checkout.start(booking=booking, purpose=purpose, mode=mode, actor="customer")
 
-    def authorize(self, booking: Booking) -> checkout.Started:
-        return checkout.start(booking=booking, mode="element", actor="customer", capture=Capture.MANUAL)
+    def authorize(self, booking: Booking, *, purpose: str = "") -> checkout.Started:
+        return checkout.start(
+            booking=booking, purpose=purpose, mode="element", actor="customer", capture=Capture.MANUAL
+        )
 
     def save_card(self, customer: Customer, *, card: str = VISA) -> SavedCard:
         """A card that the customer saved on our page, told by webhooks."""

@@ -105,6 +105,17 @@ def test_a_capture_in_part_is_meant_so_and_leaves_the_rest_open(shop: Shop):
     assert rest.placed_minor == 6_000
 
 
+def test_all_that_is_open_can_be_promised_and_captured(shop: Shop):
+    booking = shop.book()
+    payment = shop.authorize(booking, purpose="full").payment
+    shop.confirm(payment)
+    shop.deliver()
+    assert authorizations.largest_capture(payment) == 108_750
+    payment = capture(payment)
+    assert (payment.state, payment.placed_minor) == (PaymentState.SUCCEEDED, 108_750)
+    assert [part.open_minor for part in booking.instalments.all()] == [0, 0]
+
+
 def test_a_release_gives_the_date_its_ordinary_hold_and_the_card_its_money(shop: Shop):
     payment = authorized(shop)
     for _ in range(2):

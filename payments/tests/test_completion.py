@@ -1,13 +1,16 @@
 """An event that is over: deposits become revenue and tax, what is missing is owed; once, and undone by a reversal."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 
 from bookings.models import Booking, BookingState
+from bookings.tests.factories import SlotFactory
 from core import clock
 from core.errors import Invalid
-from payments import completion, credit, refunds
+from payments import cancellation, completion, credit, manual, refunds
 from payments.models import Account
 from payments.tests.shop import Shop
 
@@ -107,3 +110,42 @@ def test_earned_money_that_goes_back_at_the_same_price_is_owed_again(shop: Shop,
     assert completion.undo(booking, actor="user:1", reason="it was moved")
     assert some(shop.balances()) == {"customer_deposits": -103_750}
     assert shop.tie_out().difference_minor == 0
+
+
+def bounced(shop: Shop) -> tuple[Booking, Booking]:
+    """A check for a booking that was paid became credit, paid another's deposit, and then turned out to be none."""
+    by = User.objects.create_user("casey")
+    first = shop.book()
+    other = shop.book(
+        slot=SlotFactory.create(merchant=shop.merchant, starts_at=first.starts_at + timedelta(days=1))
+    )
+    paid = manual.Found(
+        merchant=shop.merchant,
+        method="check",
+        amount_minor=108_750,
+        currency="usd",
+        received_on=clock.today(shop.merchant.timezone),
+        by=by,
+        reference="1",
+    )
+    manual.record(paid, booking=first, purpose="full")
+    check = manual.record(replace(paid, amount_minor=10_000, reference="2"), booking=first)
+    credit.spend(booking=other, purpose="deposit", actor="customer")
+    manual.reverse(check.transfer, reason="it bounced", by=by)
+    return first, other
+
+
+def test_what_bounced_stays_owed_when_the_event_is_undone(shop: Shop) -> None:
+    booking, _ = bounced(shop)
+    assert completion.complete(over(booking), actor="system")
+    completion.undo(booking, actor="user:1", reason="it was moved")
+    books = some(shop.balances())
+    assert books == {"accounts_receivable": 10_000, "customer_deposits": -118_750}
+
+
+def test_credit_whose_money_bounced_pays_what_is_owed_for_it_when_it_comes_back(shop: Shop) -> None:
+    _, other = bounced(shop)
+    cancellation.cancel(other, actor="customer")
+    assert credit.available(other.customer, currency="usd") == 0
+    assert some(shop.balances()) == {"customer_deposits": -108_750}
+    assert not shop.balances().get(Account.CUSTOMER_CREDIT)

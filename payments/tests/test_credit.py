@@ -7,10 +7,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
+from bookings.editing import Edit
 from bookings.models import Booking, BookingState
 from core import clock
 from core.errors import Invalid
-from payments import credit, errors, ledger, receipts, refunds
+from payments import alterations, cancellation, credit, errors, ledger, receipts, refunds
 from payments.models import (
     Account,
     Credit,
@@ -133,6 +134,37 @@ def test_what_staff_gave_is_used_before_it_expires_and_expires_once(shop: Shop) 
     assert credit.available(booking.customer, currency="usd") == 0
     assert [credit.expire_due(), credit.expire_due()] == [1, 0]
     assert shop.balances()[Account.OTHER_INCOME] == -3_000
+    assert_lots_are_the_ledgers(shop)
+
+
+def test_what_comes_back_after_its_last_day_expires_too(shop: Shop) -> None:
+    booking = shop.book()
+    shop.merchant.credit_valid_days = 30
+    shop.merchant.save()
+    booking.customer.merchant = shop.merchant
+    lot = grant(shop, booking, 15_000)
+    spend(booking)
+    yesterday = clock.today(shop.merchant.timezone) - timedelta(days=1)
+    Credit.objects.filter(pk=lot.pk).update(expires_on=yesterday)
+    assert credit.expire_due() == 1
+    cancellation.cancel(booking, actor="customer")
+    assert_lots_are_the_ledgers(shop)
+    assert [credit.expire_due(), credit.expire_due()] == [1, 0]
+    assert_lots_are_the_ledgers(shop)
+    assert shop.balances()[Account.OTHER_INCOME] == -15_000
+
+
+def test_a_gift_that_a_lower_price_gives_back_keeps_its_last_day(shop: Shop) -> None:
+    booking = shop.book()
+    shop.merchant.credit_valid_days = 30
+    shop.merchant.save()
+    booking.customer.merchant = shop.merchant
+    lot = grant(shop, booking, 10_000)
+    spend(booking)
+    alterations.edit(booking=booking, edit=Edit(adults=0, children=1), actor="user:1")
+    lot.refresh_from_db()
+    assert (Credit.objects.get(), lot.remaining_minor) == (lot, 10_000 - 5_438)  # 50.00 and 8.75 %
+    assert lot.expires_on is not None
     assert_lots_are_the_ledgers(shop)
 
 

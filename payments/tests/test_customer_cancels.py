@@ -9,7 +9,7 @@ from payments.models import Cancellation, Credit, Refund, RefundRoute, RefundSta
 from payments.tests.customer_world import expected, fresh, starts_in, stored, text, visitor
 from payments.tests.shop import Shop
 
-CANCEL_QUERIES = 19
+CANCEL_QUERIES = 20
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """Disputes in the books: withdrawn, lost, given back; once, in any order."""
 
+import copy
+
 import pytest
 
 from core import clock
-from payments import events, handling
-from payments.models import Account, Payment, WebhookEvent
+from payments import cancellation, credit, events, handling, refunds
+from payments.models import Account, DeskItem, LedgerEntry, Payment, Refund, WebhookEvent
 from payments.tests.shop import Shop
 
 
@@ -42,3 +44,37 @@ def test_lost_in_any_order_is_one_loss(shop: Shop, seed: int) -> None:
     balances = shop.balances()
     assert (balances[Account.DISPUTE_LOSSES], balances.get(Account.DISPUTES, 0)) == (10_800, 0)
     assert balances[Account.DISPUTE_FEES] == 1_500
+
+
+def test_a_loss_that_is_told_after_it_was_won_is_no_loss(shop: Shop) -> None:
+    _, dispute_id = disputed(shop)
+    decide(shop, dispute_id, "won")
+    told = shop.events()
+    shop.deliver(told)
+    late = copy.deepcopy(told[-1])
+    assert late["type"] == "charge.dispute.closed"
+    late["id"], late["data"]["object"]["status"] = "evt_told_late", "lost"
+    shop.deliver([late])
+    assert not WebhookEvent.objects.filter(handled_at__isnull=True).exists()
+    assert not shop.balances().get(Account.DISPUTE_LOSSES)
+
+
+@pytest.mark.parametrize("outcome", ["", "lost", "won"])
+def test_what_a_dispute_took_does_not_become_credit_as_well(shop: Shop, outcome: str) -> None:
+    payment, dispute_id = disputed(shop)
+    if outcome:
+        decide(shop, dispute_id, outcome)
+    shop.deliver()
+    assert shop.tie_out().difference_minor == 0
+    WebhookEvent.objects.filter(handled_at__isnull=True).update(due_at=clock.now())
+    handling.work_off(events.handle)
+    booking = payment.booking
+    assert booking is not None
+    taken = LedgerEntry.objects.filter(payment=payment, account=Account.DISPUTES)
+    assert taken.first() is not None
+    cancellation.cancel(booking, actor="customer", as_credit=True)
+    refunds.send_due()
+    assert Refund.objects.get().state == ("succeeded" if outcome == "won" else "failed")
+    kept = credit.available(booking.customer, currency="usd")
+    assert kept == (10_800 if outcome == "won" else 0)
+    assert DeskItem.objects.filter(kind="refund_failed").exists() == (outcome != "won")

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import time_machine
 
+from bookings.editing import Edit
 from bookings.models import Booking
 from core.models import OutboxEmail
-from payments import refunds, reminders
+from payments import alterations, reconcile, refunds, reminders
 from payments.models import DeskItem, Payment
 from payments.tests.shop import Shop
 
@@ -60,6 +61,16 @@ def test_who_has_paid_is_not_reminded(shop: Shop, booking: Booking) -> None:
     shop.paid(booking)
     assert [on(booking, day) for day in (-3, 1, 5)] == [0, 0, 0]
     assert not DeskItem.objects.exists()
+
+
+def test_a_pay_page_that_was_opened_and_left_stops_no_reminder(shop: Shop, booking: Booking) -> None:
+    shop.paid(booking)
+    alterations.edit(booking=booking, edit=Edit(adults=12), actor="user:1")
+    booking.instalments.filter(purpose="addon").update(due_on=None)  # due at once
+    shop.start(booking)
+    with time_machine.travel(datetime.now(UTC).replace(hour=20) + timedelta(days=2), tick=False):
+        assert reconcile.ask_for_payments() == 1  # Stripe is asked again and again
+        assert reminders.remind_due() == 1
 
 
 @pytest.mark.parametrize("state", ["claimed", "processing", "authorized"])

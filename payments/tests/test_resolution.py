@@ -75,6 +75,17 @@ def assert_books(shop: Shop) -> None:
     assert lots == -shop.balances().get(Account.CUSTOMER_CREDIT, 0)
 
 
+def test_late_money_for_all_of_it_pays_all_of_it(shop: Shop, manager: User) -> None:
+    booking = shop.book()
+    shop.confirm(shop.start(booking, purpose="full").payment)
+    Booking.objects.filter(pk=booking.pk).update(state=BookingState.CANCELLED)
+    shop.deliver()
+    resolve(DeskItem.objects.get(), Action.REINSTATE, manager)
+    assert [part.open_minor for part in booking.instalments.all()] == [0, 0]
+    assert credit.available(booking.customer, currency="usd") == 0
+    assert_books(shop)
+
+
 @pytest.mark.parametrize("state", [BookingState.CANCELLED, BookingState.EXPIRED])
 def test_late_money_brings_the_booking_back_when_its_time_is_free(
     shop: Shop, manager: User, state: str
