@@ -56,7 +56,7 @@ def enqueue(
     """Leave one e-mail for sending; False if the key was used before (then nothing changes).
 
     Part of the caller's transaction. Attachments are (name, mimetype, bytes). Sending starts after commit. The
-    mail comes from DEFAULT_FROM_EMAIL's address, which the mail server may send for, under `sender_name` if one is given.
+    mail comes from DEFAULT_FROM_EMAIL's address, the one the mail server may send for, under `sender_name` if given.
     """
     now = clock.now()
     one_line, name = " ".join(subject.split()), " ".join(sender_name.split())[:120]

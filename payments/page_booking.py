@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
 
-from bookings import agreement, page_legal, page_prices, pricing
+from bookings import agreement, page_legal, page_prices, page_words, pricing
 from bookings.models import Booking, BookingState, Instalment, LineKind
 from bookings.page_legal import Accepted
 from bookings.page_prices import Saving, ShownLine
@@ -26,7 +26,8 @@ from payments.models import Payment, PaymentState, Refund
 from payments.page_actions import Link
 from payments.page_cancelled import Cancelled
 from payments.page_money import ShownNote, ShownPayment, shown_notes, shown_payment
-from payments.page_state import Action, Headline, Notice, headline, notices
+from payments.page_notices import Notice, notices
+from payments.page_state import Action, Headline, headline
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class BookingPage:
     contact_name: str
     contact_email: str
     notes: str
-    hold_until: datetime | None
+    hold_words: str
     hold_until_iso: str
     headline: Headline
     notices: tuple[Notice, ...]
@@ -121,7 +122,10 @@ def build(booking: Booking) -> BookingPage:
     rates = agreement.method_fee_rates(booking)
     shown = tuple(shown_payment(payment, booking=booking) for payment in payments if payment.received_minor)
     head = headline(booking, instalments=instalments, payments=payments, rates=rates)
-    totals = pricing.totals_by_method(parts_minor=[part.amount_minor for part in instalments], rates=rates)
+    totals = pricing.totals_by_method(
+        parts_minor=[part.amount_minor for part in instalments],
+        rates=page_prices.taken_rates(booking.merchant, rates),
+    )
     card = next(total for total in totals if total.method == PaymentMethod.CARD)
     return BookingPage(
         **_event(booking),
@@ -167,7 +171,9 @@ def _event(booking: Booking) -> dict[str, Any]:
         "contact_name": booking.contact_name,
         "contact_email": booking.contact_email,
         "notes": booking.customer_notes,
-        "hold_until": wall_clock(booking.local(until)) if until and until > clock.now() else None,
+        "hold_words": page_words.until(booking.local(until), today=clock.today(booking.timezone))
+        if until and until > clock.now()
+        else "",
         "hold_until_iso": until.isoformat() if until and until > clock.now() else "",
     }
 

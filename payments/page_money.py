@@ -93,6 +93,8 @@ def receipt_of(payment: Payment) -> Receipt | None:
 
 
 def purpose_label(payment: Payment) -> str:
+    if payment.is_part_of_whole:
+        return "Part payment"
     return {Purpose.FULL: "Payment in full"}.get(
         Purpose(payment.purpose or Purpose.FULL), str(payment.get_purpose_display())
     )

@@ -56,7 +56,7 @@ def claim(request: HttpRequest, found: Booking, method: str) -> HttpResponseBase
     if not form.is_valid():
         return _page(request, found, method=method, form=form, status=422)
     if _too_often(found):
-        form.add_error(None, "That was often. Please wait a minute, then tell us again.")
+        form.add_error(None, "That was often. Please tell us again in an hour, or write to us.")
         return _page(request, found, method=method, form=form, status=429)
     try:
         page_manual.claim(found, method=method, form=form, purpose=page_pay.picked(request))

@@ -1,6 +1,7 @@
 """The customer's pages for Zelle and Venmo, without a browser: what is shown, said, refused and taken back."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
@@ -8,9 +9,9 @@ from django.test import Client
 from PIL import Image
 
 from bookings import access
-from core import uploads
+from core import clock, uploads
 from payments import manual
-from payments.models import Claim, Payment
+from payments.models import Claim, GatewayAccount, Payment
 from payments.tests.test_api_manual import private_files
 from payments.tests.test_manual import TODAY, book, by, claimed, confirm, merchant, standing
 
@@ -121,3 +122,59 @@ def test_nobody_claims_or_withdraws_for_another(merchant):
     assert guest.post(f"/b/{theirs.code}/pay/zelle/sent", SENT).status_code == 404
     guest.post(f"/b/{mine.code}/claims/{said.public_id}/withdraw")
     assert standing(mine, theirs) == before
+
+
+def test_a_rejection_is_read_where_the_mail_leads_and_says_how_to_tell_again(merchant, by):
+    booking = book(merchant)
+    guest = visitor(booking)
+    manual.reject(claimed(booking), reason="Nothing from that name.", by=by)
+    page = guest.get(f"/b/{booking.code}").content.decode()
+    assert "We could not find your Zelle payment yet" in page
+    assert "Nothing from that name." in page
+    assert f'href="/b/{booking.code}/pay/zelle"' in page
+    confirm(claimed(booking, method="venmo"), by=by, amount_minor=10_300)
+    assert "We could not find" not in guest.get(f"/b/{booking.code}").content.decode()
+
+
+def test_a_held_dates_last_hour_is_told_with_its_day_when_it_is_not_today(merchant, by):
+    GatewayAccount.objects.create(merchant=merchant)
+    booking = book(merchant)
+    guest = visitor(booking)
+    manual.reject(claimed(booking), reason="Nothing there.", by=by)
+    until = booking.local(clock.now() + timedelta(hours=merchant.claim_hold_hours))
+    day = f"{until:%A, %B} {until.day}, "
+    for address in (f"/b/{booking.code}", f"/b/{booking.code}/pay", f"/b/{booking.code}/pay/venmo"):
+        assert day in guest.get(address).content.decode(), address
+
+
+def test_a_second_claim_is_not_promised_another_two_days(merchant, by):
+    booking = book(merchant)
+    guest = visitor(booking)
+    assert "up to 48 hours" in guest.get(f"/b/{booking.code}/pay/zelle").content.decode()
+    manual.reject(claimed(booking), reason="Nothing there.", by=by)
+    assert "up to 48 hours" not in guest.get(f"/b/{booking.code}/pay/zelle").content.decode()
+
+
+def test_who_says_that_the_balance_was_sent_is_not_asked_for_it_beside_that(merchant, by):
+    booking = book(merchant)
+    confirm(claimed(booking), by=by)
+    guest = visitor(booking)
+    assert "Pay the balance" in guest.get(f"/b/{booking.code}").content.decode()
+    claimed(booking)
+    page = guest.get(f"/b/{booking.code}").content.decode()
+    assert "Pay the balance, $" not in page
+    assert "See what you told us" in page
+    assert "Everything is paid" not in page
+
+
+def test_a_part_of_the_price_is_not_called_payment_in_full(merchant, by):
+    booking = book(merchant)
+    said = manual.claim(
+        manual.start(booking, method="zelle", actor="customer", purpose="full"),
+        sender_name="Ada Example",
+        sent_on=TODAY,
+        actor="customer",
+    )
+    confirm(said, by=by, amount_minor=50_000)
+    page = visitor(booking).get(f"/b/{booking.code}").content.decode()
+    assert "Part payment" in page
