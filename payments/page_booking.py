@@ -242,10 +242,11 @@ def _payment_steps(booking: Booking, *, instalments: Sequence[Instalment]) -> li
         steps.append(
             Step("Now", f"{now} The receipt comes to {booking.contact_email}, and the date is yours.")
         )
+    looked_for = {one.instalment_id for one in booking.payments.all() if one.state == PaymentState.CLAIMED}
     return steps + [
         Step(f"By {day(part.due_on)}", f"Pay the {part.get_purpose_display().lower()} on this page.")
         for part in instalments
-        if part.open_minor and part.due_on
+        if part.open_minor and part.due_on and part.pk not in looked_for
     ]
 
 

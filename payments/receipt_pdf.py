@@ -41,7 +41,7 @@ def _sums(paper: "Paper", payment: Payment) -> None:
     name = "Part payment" if payment.is_part_of_whole else payment.get_purpose_display() or "Payment"
     if paper.booking.agreement.get("fee_presentation") == "surcharge" and payment.received_fee_minor:
         paper.sum(name, payment.received_minor - payment.received_fee_minor)
-        paper.sum("Card fee", payment.received_fee_minor)
+        paper.sum(f"{payment.get_method_display()} fee", payment.received_fee_minor)
     else:
         paper.sum(name, payment.received_minor)
     paper.sum("Paid", payment.received_minor, strong=True)

@@ -178,3 +178,38 @@ def test_a_part_of_the_price_is_not_called_payment_in_full(merchant, by):
     confirm(said, by=by, amount_minor=50_000)
     page = visitor(booking).get(f"/b/{booking.code}").content.decode()
     assert "Part payment" in page
+
+
+def test_a_receipt_names_the_fee_of_the_way_that_was_paid(merchant, by):
+    booking = book(merchant)
+    confirm(claimed(booking, method="venmo"), by=by, amount_minor=10_300)
+    page = visitor(booking).get(f"/b/{booking.code}/receipts/R-000001").content.decode()
+    assert "Venmo fee" in page
+    assert "card processing" not in page.lower()
+
+
+def test_cancelling_while_a_transfer_is_looked_for_says_what_becomes_of_it(merchant):
+    booking = book(merchant)
+    guest = visitor(booking)
+    assert "said you sent" not in guest.get(f"/b/{booking.code}/cancel").content.decode()
+    claimed(booking)
+    page = guest.get(f"/b/{booking.code}/cancel").content.decode()
+    assert "The $100.00 that you said you sent by Zelle is not in these figures" in page
+
+
+def test_what_happens_next_does_not_ask_for_what_is_looked_for(merchant, by):
+    booking = book(merchant)
+    confirm(claimed(booking), by=by)
+    claimed(booking)
+    page = visitor(booking).get(f"/b/{booking.code}").content.decode()
+    assert "Pay the balance on this page" not in page
+
+
+def test_a_saving_on_several_parts_is_told_as_one_of_all_of_them(merchant, by):
+    booking = book(merchant)
+    guest, typed = visitor(booking), {"adults": 11, "children": 0, "menu": booking.menu_id, "preview": 1}
+    assert "All of it with Zelle" in guest.post(f"/b/{booking.code}/change", typed).content.decode()
+    confirm(claimed(booking), by=by)
+    page = guest.post(f"/b/{booking.code}/change", typed).content.decode()
+    assert "With Zelle" in page
+    assert "All of it" not in page
