@@ -93,6 +93,8 @@ class BookingPage:
 
 def load(code: str, *, among: QuerySet[Booking]) -> Booking | None:
     """The booking of this code, if it is one of those that this visitor may see (bookings/access.py: visible)."""
+    if "\0" in code:  # PostgreSQL would not even look.
+        return None
     return (
         among.select_related("menu", "merchant")
         .prefetch_related(

@@ -60,6 +60,8 @@ def claim(request: HttpRequest, found: Booking, method: str) -> HttpResponseBase
         return _page(request, found, method=method, form=form, status=429)
     try:
         page_manual.claim(found, method=method, form=form, purpose=page_pay.picked(request))
+    except errors.NotOffered:  # It was when the page was shown.
+        return redirect("payments:pay", code=found.code)
     except Invalid as refusal:
         for name, words in refusal.extra["fields"].items():  # type: ignore[attr-defined]
             form.add_error(name, words)

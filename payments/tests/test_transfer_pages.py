@@ -10,6 +10,7 @@ from PIL import Image
 
 from bookings import access
 from core import clock, uploads
+from customers.models import Merchant
 from payments import manual
 from payments.models import Claim, GatewayAccount, Payment
 from payments.tests.test_api_manual import private_files
@@ -213,3 +214,17 @@ def test_a_saving_on_several_parts_is_told_as_one_of_all_of_them(merchant, by):
     page = guest.post(f"/b/{booking.code}/change", typed).content.decode()
     assert "With Zelle" in page
     assert "All of it" not in page
+
+
+def test_a_claim_by_a_way_that_is_not_offered_any_more_leads_back_to_those_that_are(merchant):
+    booking = book(merchant)
+    guest = visitor(booking)
+    Merchant.objects.filter(pk=merchant.pk).update(offers_zelle=False)
+    for method in ("zelle", "cash", "x\0"):
+        answer = guest.post(f"/b/{booking.code}/pay/{method}/sent", SENT)
+        assert (answer.status_code, answer["Location"]) == (302, f"/b/{booking.code}/pay")
+    assert not Claim.objects.exists()
+
+
+def test_a_code_that_no_database_holds_is_as_unknown_as_any_other(merchant):
+    assert Client().get("/b/a%00b").status_code == 404
