@@ -217,7 +217,7 @@ def _paid(part: Instalment, *, payments: Sequence[Payment]) -> tuple[int, str]:
 
 
 def _open_status(part: Instalment, *, booking: Booking) -> str:
-    if booking.state in (BookingState.EXPIRED, BookingState.CANCELLED):
+    if booking.state in (BookingState.EXPIRED, BookingState.CANCELLED) or _has_run_out(booking):
         return "Not paid"
     partly = "The rest of it is " if part.paid_minor else ""
     if part.due_on is None:
@@ -229,9 +229,15 @@ def _open_status(part: Instalment, *, booking: Booking) -> str:
     return f"{partly}{words}" if partly else f"{words[0].upper()}{words[1:]}"
 
 
+def _has_run_out(booking: Booking) -> bool:
+    """A hold that is over, in the moments before the sweep says so."""
+    until = booking.hold_expires_at
+    return booking.state == BookingState.HELD and (until is None or until <= clock.now())
+
+
 def _next_steps(booking: Booking, *, instalments: Sequence[Instalment]) -> list[Step]:
     """What is still to come, for a booking that stands or may still be paid."""
-    if booking.state not in (BookingState.HELD, BookingState.CONFIRMED):
+    if booking.state not in (BookingState.HELD, BookingState.CONFIRMED) or _has_run_out(booking):
         return []
     return [*_payment_steps(booking, instalments=instalments), *_event_steps(booking)]
 

@@ -9,6 +9,7 @@ from django.test import Client
 from PIL import Image
 
 from bookings import access
+from bookings.models import Booking
 from core import clock, uploads
 from customers.models import Merchant
 from payments import manual
@@ -228,3 +229,14 @@ def test_a_claim_by_a_way_that_is_not_offered_any_more_leads_back_to_those_that_
 
 def test_a_code_that_no_database_holds_is_as_unknown_as_any_other(merchant):
     assert Client().get("/b/a%00b").status_code == 404
+
+
+def test_a_hold_that_has_run_out_asks_for_nothing_and_promises_nothing(merchant):
+    booking = book(merchant)
+    guest = visitor(booking)
+    Booking.objects.filter(pk=booking.pk).update(hold_expires_at=clock.now() - timedelta(seconds=1))
+    page = guest.get(f"/b/{booking.code}").content.decode()
+    assert "The time to pay has run out" in page
+    for untrue in ("Due now", "Pay what is due", "We arrive about an hour"):
+        assert untrue not in page, untrue
+    assert "Not paid" in page
