@@ -3,13 +3,16 @@ an answer reaches.
 """
 
 import re
+from io import BytesIO
 
 import pytest
+from pypdf import PdfReader
 
 from bookings.models import Booking
 from bookings.tests.factories import SlotFactory, booked
 from core.models import OutboxEmail
-from payments import cancellation, credit, notices, receipts
+from payments import cancellation, credit, notices, receipt_pdf, receipts
+from payments.models import Receipt
 from payments.tests.test_manual import book, by, claimed, confirm, merchant
 
 __all__ = ["by", "merchant"]
@@ -85,3 +88,14 @@ def test_a_receipt_for_credit_does_not_say_that_money_came(merchant, by):
         assert "$50.00 of your credit" in words
         assert "We received" not in words
         assert "Received" not in words
+
+
+def test_a_receipts_paper_names_guests_place_and_hour_as_the_page_does(merchant, by):
+    slot = SlotFactory.create(merchant=merchant)
+    booking = booked(merchant=merchant, slot=slot, adults=1, children=1)
+    confirm(claimed(booking), by=by)
+    paper = PdfReader(BytesIO(receipt_pdf.render(Receipt.objects.get()))).pages[0].extract_text()
+    assert "Guests 1 adult and 1 child" in paper
+    assert "San Francisco, CA 94110" in paper
+    assert f"{booking.local(booking.starts_at):%-I:%M %p}" in paper
+    assert "by Zelle" in paper

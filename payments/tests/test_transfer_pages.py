@@ -88,7 +88,9 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_claimed(merchant):
     for words in ("Whose name stands on the transfer?", "Please send a picture"):
         assert words in page.content.decode()
     late = guest.post(f"/b/{booking.code}/pay/venmo/sent", {**SENT, "sent_on": "2031-01-01"})
-    assert "Give the day on which you sent it." in late.content.decode()
+    assert "Give the day on which you sent it: that one is still to come." in late.content.decode()
+    old = guest.post(f"/b/{booking.code}/pay/venmo/sent", {**SENT, "sent_on": "2019-01-01"})
+    assert "About a transfer so long ago please write to us." in old.content.decode()
     assert not Claim.objects.exists()
 
 
