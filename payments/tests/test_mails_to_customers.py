@@ -11,8 +11,10 @@ from pypdf import PdfReader
 from bookings.models import Booking
 from bookings.tests.factories import SlotFactory, booked
 from core.models import OutboxEmail
+from customers.models import Membership, Role
 from payments import cancellation, credit, notices, receipt_pdf, receipts
 from payments.models import Receipt
+from payments.tests.customer_world import visitor
 from payments.tests.test_manual import book, by, claimed, confirm, merchant
 
 __all__ = ["by", "merchant"]
@@ -99,3 +101,17 @@ def test_a_receipts_paper_names_guests_place_and_hour_as_the_page_does(merchant,
     assert "San Francisco, CA 94110" in paper
     assert f"{booking.local(booking.starts_at):%-I:%M %p}" in paper
     assert "by Zelle" in paper
+
+
+def test_what_staff_decide_otherwise_is_not_told_as_the_policys(merchant, by):
+    Membership.objects.create(user=by, merchant=merchant, role=Role.MANAGER)
+    booking = book(merchant)
+    confirm(claimed(booking), by=by)
+    booking = Booking.objects.get(pk=booking.pk)
+    cancellation.cancel(booking, actor=f"user:{by.pk}", by=by, reason="The garden is closed", percent=30)
+    for words in both("cancelled"):
+        assert "$70.00" in words
+        assert "policy" not in words
+    page = visitor(booking).get(f"/b/{booking.code}").content.decode()
+    assert "$70.00" in page
+    assert "as agreed in" not in page
