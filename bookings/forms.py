@@ -27,6 +27,16 @@ FIRST_GUESTS = 10
 INPUT = {"class": "input"}
 
 
+def number_words(label: str, *, low: int, high: int) -> dict[str, str]:
+    """A number field's refusals, which stand in the list above the form as well and so name their field."""
+    return {
+        "required": f"{label}: type a number.",
+        "invalid": f"{label}: type a whole number.",
+        "min_value": f"{label}: {low} or more.",
+        "max_value": f"{label}: {high} at most.",
+    }
+
+
 def _number(*, label: str, low: int, high: int, hint: str = "", required: bool = True) -> forms.IntegerField:
     return forms.IntegerField(
         label=label,
@@ -34,7 +44,7 @@ def _number(*, label: str, low: int, high: int, hint: str = "", required: bool =
         max_value=high,
         help_text=hint,
         required=required,
-        error_messages={"required": f"{label}: type a number.", "invalid": f"{label}: type a whole number."},
+        error_messages=number_words(label, low=low, high=high),
         widget=forms.NumberInput(attrs={**INPUT, "inputmode": "numeric", "autocomplete": "off"}),
     )
 

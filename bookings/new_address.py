@@ -6,12 +6,11 @@ told. Order of locks: the link, the customer, the bookings by id. Called by the 
 """
 
 from django.db import IntegrityError, transaction
-from django.template.loader import render_to_string
 
 from bookings import access
 from bookings.models import Booking
-from core import clock, outbox
-from customers import links
+from core import clock
+from customers import letters, links
 from customers.errors import AddressTaken
 from customers.models import Customer, LinkPurpose, Merchant
 
@@ -50,12 +49,11 @@ def _contacted_at(email: str, *, customer: Customer) -> list[Booking]:
 
 def _tell(before: str, *, customer: Customer) -> None:
     merchant = customer.merchant
-    context = {"merchant": merchant, "customer": customer}
-    outbox.enqueue(
+    letters.leave(
+        "email_changed",
+        merchant=merchant,
         key=f"email-changed:{customer.public_id}:{customer.sign_in_version}",
         to=before,
         subject=f"Your e-mail address for {merchant.name} was changed",
-        text=render_to_string("email/email_changed.txt", context),
-        html=render_to_string("email/email_changed.html", context),
-        merchant_id=merchant.pk,
+        context={"customer": customer},
     )

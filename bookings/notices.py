@@ -1,12 +1,12 @@
 """What customers are told about their booking by e-mail, once each. Inside the caller's transaction."""
 
-from django.template.loader import render_to_string
+from typing import Any
+
 from django.urls import reverse
 
 from bookings import access, agreement, pricing
 from bookings.models import Booking, BookingState
-from core import outbox
-from customers import merchants
+from customers import letters, merchants
 from customers.models import PaymentMethod
 
 
@@ -16,21 +16,32 @@ def held(booking: Booking) -> bool:
     if booking.state != BookingState.HELD or booking.hold_expires_at is None or first is None:
         return False
     merchant = booking.merchant
-    rate = agreement.method_fee_rate(booking, method=PaymentMethod.CARD)
     page = reverse("payments:booking", kwargs={"code": booking.code})
     context = {
         "booking": booking,
-        "merchant": merchant,
         "event_at": booking.local(booking.starts_at),
         "hold_until": booking.local(booking.hold_expires_at),
-        "due_minor": pricing.method_total(first.amount_minor, rate=rate),
+        **to_pay(booking, first.amount_minor),
         "link": f"{merchants.site_url(merchant)}{page}?t={access.issue(booking)}",
     }
-    return outbox.enqueue(
+    return letters.leave(
+        "booking_held",
+        merchant=merchant,
         key=f"held:{booking.public_id}",
         to=booking.contact_email,
         subject=f"We hold your date: booking {booking.code} with {merchant.name}",
-        text=render_to_string("email/booking_held.txt", context),
-        html=render_to_string("email/booking_held.html", context),
-        merchant_id=merchant.pk,
+        context=context,
+        zone=booking.timezone,
     )
+
+
+def to_pay(booking: Booking, open_minor: int) -> dict[str, Any]:
+    """What an open amount comes to by card, and by the cheapest way that the caterer takes, as mails say it."""
+    rates = agreement.method_fee_rates(booking)
+    ways = [PaymentMethod(way) for way in rates if booking.merchant.takes(way)]
+    cheapest = min(ways, key=lambda way: rates[way])
+    return {
+        "by_card_minor": pricing.method_total(open_minor, rate=rates[PaymentMethod.CARD]),
+        "least_minor": pricing.method_total(open_minor, rate=rates[cheapest]),
+        "least_by": str(cheapest.label),
+    }

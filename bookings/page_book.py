@@ -156,7 +156,8 @@ def preview(
     )
     parts = plan(total_minor=price.total_minor, policy=policy, event_date=day or date.max, today=today)
     totals = pricing.totals_by_method(
-        parts_minor=[part.amount_minor for part in parts], rates=catalogue.method_fee_rates(merchant)
+        parts_minor=[part.amount_minor for part in parts],
+        rates=page_prices.taken_rates(merchant, catalogue.method_fee_rates(merchant)),
     )
     return page_prices.shown_price(
         price=price,

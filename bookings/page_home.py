@@ -129,7 +129,7 @@ def example(merchant: Merchant, *, menu: Menu) -> Example:
         )
     )
     shown = (PaymentMethod.CARD, *page_prices.TRANSFERS)
-    rates = {method.value: merchant.method_fee_rate(method) for method in shown}
+    rates = {method.value: merchant.method_fee_rate(method) for method in shown if merchant.takes(method)}
     deposit = min(merchant.deposit_minor, price.total_minor)
     totals = pricing.totals_by_method(parts_minor=[deposit, price.total_minor - deposit], rates=rates)
     return Example(

@@ -4,7 +4,7 @@ With the presentation "discount" the listed price is the card's; with "surcharge
 The amounts themselves come from `bookings/pricing.py`; nothing here is charged.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -27,10 +27,7 @@ class FeeWords:
     card_rate: Decimal
     least_rate: Decimal
     cheapest_label: str
-
-    @property
-    def transfer_labels(self) -> str:
-        return " or ".join(str(method.label) for method in TRANSFERS)
+    transfer_labels: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +83,20 @@ class ShownPrice:
 
 
 def fee_words(merchant: Merchant) -> FeeWords:
-    cheapest = min(TRANSFERS, key=merchant.method_fee_rate)
+    taken = [method for method in TRANSFERS if merchant.takes(method)]
+    cheapest = min((PaymentMethod.CARD, *taken), key=merchant.method_fee_rate)
     return FeeWords(
         is_discount=merchant.fee_presentation == FeePresentation.DISCOUNT,
         card_rate=merchant.method_fee_rate(PaymentMethod.CARD),
         least_rate=merchant.method_fee_rate(cheapest),
         cheapest_label=str(cheapest.label),
+        transfer_labels=" or ".join(str(method.label) for method in taken),
     )
+
+
+def taken_rates(merchant: Merchant, rates: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Of these rates those of the ways to pay that the merchant offers: what cannot be used is advertised nowhere."""
+    return {method: rate for method, rate in rates.items() if merchant.takes(method)}
 
 
 def unit_price(minor: int, *, fee: FeeWords) -> UnitPrice:

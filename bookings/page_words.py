@@ -13,6 +13,12 @@ def wall_clock(moment: datetime) -> datetime:
     return moment.replace(tzinfo=None)
 
 
+def until(moment: datetime, *, today: date) -> str:
+    """A local moment still to come: "9:15 PM" for today, "Tuesday, December 1, 12:31 PM" for any other day."""
+    hour = f"{moment:%-I:%M %p}"
+    return hour if moment.date() == today else f"{moment:%A}, {day(moment.date())}, {hour}"
+
+
 def zone_label(zone: str) -> str:
     """An IANA zone: "America/Los_Angeles" -> "Pacific Time"."""
     return get_timezone_name(

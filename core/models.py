@@ -49,12 +49,14 @@ class IdempotencyRecord(models.Model):
 
 class OutboxEmail(models.Model):
     """An e-mail to send, written in the transaction that makes it true. `key` names its cause: one cause,
-    one mail.
+    one mail. It bears `sender_name`, if one is given, and its answers go to `reply_to`.
     """
 
     key = models.CharField(max_length=200, unique=True)
     merchant_id = models.BigIntegerField(null=True, blank=True, db_index=True)
     to = models.EmailField(max_length=320)
+    sender_name = models.CharField(max_length=120, blank=True, default="", db_default="")
+    reply_to = models.EmailField(max_length=320, blank=True, default="", db_default="")
     subject = models.CharField(max_length=250)
     text = models.TextField()
     html = models.TextField(blank=True)

@@ -11,7 +11,9 @@ import logging
 import smtplib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from email.utils import formataddr, parseaddr
 
+from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
@@ -31,8 +33,8 @@ SEND_TASK = "core.tasks.send_due_email"
 
 _INSERT = """
 INSERT INTO core_outboxemail
-    (key, merchant_id, "to", subject, text, html, created_at, due_at, attempts, last_error)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 0, '')
+    (key, merchant_id, "to", sender_name, reply_to, subject, text, html, created_at, due_at, attempts, last_error)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, '')
 ON CONFLICT (key) DO NOTHING RETURNING id
 """
 
@@ -48,16 +50,19 @@ def enqueue(
     html: str = "",
     attachments: Iterable[Attachment] = (),
     merchant_id: int | None = None,
+    sender_name: str = "",
+    reply_to: str = "",
 ) -> bool:
     """Leave one e-mail for sending; False if the key was used before (then nothing changes).
 
-    Part of the caller's transaction. Attachments are (name, mimetype, bytes). Sending starts after commit.
+    Part of the caller's transaction. Attachments are (name, mimetype, bytes). Sending starts after commit. The
+    mail comes from DEFAULT_FROM_EMAIL's address, the one the mail server may send for, under `sender_name` if given.
     """
     now = clock.now()
-    one_line = " ".join(subject.split())
+    one_line, name = " ".join(subject.split()), " ".join(sender_name.split())[:120]
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(_INSERT, [key, merchant_id, to, one_line, text, html, now, now])
+            cursor.execute(_INSERT, [key, merchant_id, to, name, reply_to, one_line, text, html, now, now])
             row = cursor.fetchone()
         if row is None:
             return False
@@ -134,9 +139,22 @@ def _retry_at(*, attempts: int) -> datetime:
 
 
 def _message(email: OutboxEmail, *, mail_server: BaseEmailBackend) -> EmailMultiAlternatives:
-    message = EmailMultiAlternatives(email.subject, email.text, to=[email.to], connection=mail_server)
+    message = EmailMultiAlternatives(
+        email.subject,
+        email.text,
+        from_email=_sender(email.sender_name),
+        to=[email.to],
+        reply_to=[email.reply_to] if email.reply_to else None,
+        connection=mail_server,
+    )
     if email.html:
         message.attach_alternative(email.html, "text/html")
     for attachment in email.attachments.all():
         message.attach(attachment.name, bytes(attachment.content), attachment.mimetype)
     return message
+
+
+def _sender(name: str) -> str:
+    """Our one address, under the name of whoever writes."""
+    _, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    return formataddr((name, address)) if name else settings.DEFAULT_FROM_EMAIL

@@ -230,6 +230,7 @@ class OutboxEmailAdmin(DetailAdmin, ReadOnlyAdmin):
                 "fields": (
                     "subject",
                     ("to", "standing"),
+                    ("sender_name", "reply_to"),
                     ("written", "sent"),
                     ("attempts", "due_at"),
                     "last_error",

@@ -15,12 +15,11 @@ from enum import StrEnum
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from core import clock, doorbell, outbox
-from customers import merchants
+from core import clock, doorbell
+from customers import letters, merchants
 from customers.errors import LinkRefused
 from customers.models import AccountLink, Customer, LinkPurpose, Merchant
 
@@ -106,18 +105,17 @@ def _mail(link: AccountLink, *, customer: Customer, token: str) -> None:
     merchant, purpose = link.merchant, LinkPurpose(link.purpose)
     page = reverse(_PAGE[purpose], kwargs={"token": token})
     context = {
-        "merchant": merchant,
         "customer": customer,
         "minutes": LINK_MINUTES,
         "link": f"{merchants.site_url(merchant)}{page}",
     }
-    outbox.enqueue(
+    letters.leave(
+        f"link_{purpose}",
+        merchant=merchant,
         key=f"link:{link.public_id}",
         to=link.email,
         subject=_SUBJECT[purpose].format(merchant.name),
-        text=render_to_string(f"email/link_{purpose}.txt", context),
-        html=render_to_string(f"email/link_{purpose}.html", context),
-        merchant_id=merchant.pk,
+        context=context,
     )
 
 

@@ -7,11 +7,12 @@ from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from bookings import access, agreement, pricing
+from bookings import access
 from bookings.models import Booking, BookingState, Instalment
+from bookings.notices import to_pay
 from core import outbox
 from customers import access as roles
-from customers import merchants
+from customers import letters, merchants
 from payments.models import Cancellation, CardCharge, CreditNote, Payment, Receipt, Refund, RefundState
 
 
@@ -100,12 +101,7 @@ def more_time(booking: Booking, part: Instalment, *, open_minor: int) -> bool:
 
 
 def _to_pay(booking: Booking, open_minor: int) -> dict[str, Any]:
-    rates = agreement.method_fee_rates(booking)
-    return {
-        "by_card_minor": pricing.method_total(open_minor, rate=rates["card"]),
-        "least_minor": min(pricing.method_total(open_minor, rate=rate) for rate in rates.values()),
-        "is_over": booking.state == BookingState.COMPLETED,
-    }
+    return {**to_pay(booking, open_minor), "is_over": booking.state == BookingState.COMPLETED}
 
 
 def refund_failed(refund: Refund, *, payment: Payment, booking: Booking) -> None:
@@ -148,19 +144,19 @@ def _to_customer(
     """One e-mail to the booking's contact, in both forms; False when this one was left before."""
     context = {
         "booking": booking,
-        "merchant": booking.merchant,
         "event_at": booking.local(booking.starts_at),
         "link": booking_link(booking),
         **facts,
     }
-    return outbox.enqueue(
+    return letters.leave(
+        template,
+        merchant=booking.merchant,
         key=key,
         to=booking.contact_email,
         subject=subject,
-        text=render_to_string(f"email/{template}.txt", context),
-        html=render_to_string(f"email/{template}.html", context),
+        context=context,
+        zone=booking.timezone,
         attachments=attachments,
-        merchant_id=booking.merchant_id,
     )
 
 
@@ -188,6 +184,7 @@ def _to_staff(template: str, refund: Refund, *, to: str, subject: str) -> None:
 
 def changed(booking: Booking, *, before: Mapping[str, Any], credit_minor: int, key: str) -> None:
     """Tell that guests, menu, add-ons or the time changed, what it costs now, and what is due next."""
+    due = next((part for part in booking.instalments.order_by("position") if part.open_minor), None)
     _to_customer(
         "booking_changed",
         booking,
@@ -195,7 +192,8 @@ def changed(booking: Booking, *, before: Mapping[str, Any], credit_minor: int, k
         subject=f"Your booking {booking.code} was changed",
         before_minor=before["total_minor"],
         moved=before["starts_at"] != booking.starts_at.isoformat(),
-        due=next((part for part in booking.instalments.order_by("position") if part.open_minor), None),
+        due=due,
+        **(to_pay(booking, due.open_minor) if due else {}),
         credit_minor=credit_minor,
     )
 

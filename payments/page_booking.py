@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
 
-from bookings import agreement, page_legal, page_prices, pricing
+from bookings import agreement, page_legal, page_prices, page_words, pricing
 from bookings.models import Booking, BookingState, Instalment, LineKind
 from bookings.page_legal import Accepted
 from bookings.page_prices import Saving, ShownLine
@@ -26,7 +26,8 @@ from payments.models import Payment, PaymentState, Refund
 from payments.page_actions import Link
 from payments.page_cancelled import Cancelled
 from payments.page_money import ShownNote, ShownPayment, shown_notes, shown_payment
-from payments.page_state import Action, Headline, Notice, headline, notices
+from payments.page_notices import Notice, notices
+from payments.page_state import Action, Headline, headline
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class BookingPage:
     contact_name: str
     contact_email: str
     notes: str
-    hold_until: datetime | None
+    hold_words: str
     hold_until_iso: str
     headline: Headline
     notices: tuple[Notice, ...]
@@ -92,6 +93,8 @@ class BookingPage:
 
 def load(code: str, *, among: QuerySet[Booking]) -> Booking | None:
     """The booking of this code, if it is one of those that this visitor may see (bookings/access.py: visible)."""
+    if "\0" in code:  # PostgreSQL would not even look.
+        return None
     return (
         among.select_related("menu", "merchant")
         .prefetch_related(
@@ -121,7 +124,10 @@ def build(booking: Booking) -> BookingPage:
     rates = agreement.method_fee_rates(booking)
     shown = tuple(shown_payment(payment, booking=booking) for payment in payments if payment.received_minor)
     head = headline(booking, instalments=instalments, payments=payments, rates=rates)
-    totals = pricing.totals_by_method(parts_minor=[part.amount_minor for part in instalments], rates=rates)
+    totals = pricing.totals_by_method(
+        parts_minor=[part.amount_minor for part in instalments],
+        rates=page_prices.taken_rates(booking.merchant, rates),
+    )
     card = next(total for total in totals if total.method == PaymentMethod.CARD)
     return BookingPage(
         **_event(booking),
@@ -167,7 +173,9 @@ def _event(booking: Booking) -> dict[str, Any]:
         "contact_name": booking.contact_name,
         "contact_email": booking.contact_email,
         "notes": booking.customer_notes,
-        "hold_until": wall_clock(booking.local(until)) if until and until > clock.now() else None,
+        "hold_words": page_words.until(booking.local(until), today=clock.today(booking.timezone))
+        if until and until > clock.now()
+        else "",
         "hold_until_iso": until.isoformat() if until and until > clock.now() else "",
     }
 
@@ -209,7 +217,7 @@ def _paid(part: Instalment, *, payments: Sequence[Payment]) -> tuple[int, str]:
 
 
 def _open_status(part: Instalment, *, booking: Booking) -> str:
-    if booking.state in (BookingState.EXPIRED, BookingState.CANCELLED):
+    if booking.state in (BookingState.EXPIRED, BookingState.CANCELLED) or _has_run_out(booking):
         return "Not paid"
     partly = "The rest of it is " if part.paid_minor else ""
     if part.due_on is None:
@@ -221,9 +229,15 @@ def _open_status(part: Instalment, *, booking: Booking) -> str:
     return f"{partly}{words}" if partly else f"{words[0].upper()}{words[1:]}"
 
 
+def _has_run_out(booking: Booking) -> bool:
+    """A hold that is over, in the moments before the sweep says so."""
+    until = booking.hold_expires_at
+    return booking.state == BookingState.HELD and (until is None or until <= clock.now())
+
+
 def _next_steps(booking: Booking, *, instalments: Sequence[Instalment]) -> list[Step]:
     """What is still to come, for a booking that stands or may still be paid."""
-    if booking.state not in (BookingState.HELD, BookingState.CONFIRMED):
+    if booking.state not in (BookingState.HELD, BookingState.CONFIRMED) or _has_run_out(booking):
         return []
     return [*_payment_steps(booking, instalments=instalments), *_event_steps(booking)]
 
@@ -236,10 +250,11 @@ def _payment_steps(booking: Booking, *, instalments: Sequence[Instalment]) -> li
         steps.append(
             Step("Now", f"{now} The receipt comes to {booking.contact_email}, and the date is yours.")
         )
+    looked_for = {one.instalment_id for one in booking.payments.all() if one.state == PaymentState.CLAIMED}
     return steps + [
         Step(f"By {day(part.due_on)}", f"Pay the {part.get_purpose_display().lower()} on this page.")
         for part in instalments
-        if part.open_minor and part.due_on
+        if part.open_minor and part.due_on and part.pk not in looked_for
     ]
 
 

@@ -9,7 +9,7 @@ from bookings.page_legal import Accepted
 from core.money import format_minor
 from payments import cancellation
 from payments.cancellation import Preview, Returned
-from payments.models import RefundRoute
+from payments.models import PaymentState, RefundRoute
 from payments.page_money import method_words
 
 WHEN = {
@@ -62,6 +62,7 @@ class CancelPage:
     choices: tuple[Choice, ...]
     policy: Accepted | None
     answer_words: str
+    looked_for_words: str
 
 
 def build(booking: Booking) -> CancelPage:
@@ -86,6 +87,20 @@ def build(booking: Booking) -> CancelPage:
         choices=tuple(choices),
         policy=next((text for text in accepted if text.label == LegalKind.REFUNDS.label), None),
         answer_words=_answer(shown, booking=booking),
+        looked_for_words=_looked_for(booking),
+    )
+
+
+def _looked_for(booking: Booking) -> str:
+    """A transfer that nobody has found yet: the figures hold only what came."""
+    claimed = [payment for payment in booking.payments.all() if payment.state == PaymentState.CLAIMED]
+    if not claimed:
+        return ""
+    said = claimed[-1]
+    amount, method = format_minor(said.total_minor, said.currency), said.get_method_display()
+    return (
+        f"The {amount} that you said you sent by {method} is not in these figures: we have not found it yet. "
+        "When it arrives we write to you about it."
     )
 
 

@@ -42,7 +42,7 @@ def build(booking: Booking, *, payments: Sequence[Payment]) -> Cancelled | None:
         for refund in payment.refunds.all()
         if refund.cancellation_id == done.pk
     ]
-    accepted = page_legal.accepted(booking)
+    accepted = () if done.overruled else page_legal.accepted(booking)
     return Cancelled(
         words=_words(booking, done),
         arrived_minor=_sum(refunds, state=RefundState.SUCCEEDED),

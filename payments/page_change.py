@@ -13,7 +13,7 @@ from django.forms import BoundField
 from bookings import catalogue, page_home, page_prices
 from bookings.catalogue import MAX_GUESTS
 from bookings.editing import Edit
-from bookings.forms import add_on_field_name
+from bookings.forms import add_on_field_name, number_words
 from bookings.models import AddOn, Booking, LineKind, Menu, Per
 from bookings.page_prices import FeeWords, UnitPrice
 
@@ -37,7 +37,7 @@ def _number(label: str, *, high: int, required: bool = True) -> forms.IntegerFie
         min_value=0,
         max_value=high,
         required=required,
-        error_messages={"required": f"{label}: type a number.", "invalid": f"{label}: type a whole number."},
+        error_messages=number_words(label, low=0, high=high),
         widget=forms.NumberInput(attrs=INPUT),
     )
 

@@ -46,7 +46,9 @@ def build(booking: Booking, changed: Changed) -> Difference:
     rates = agreement.method_fee_rates(booking)
     open_parts = _open_parts(booking, changed.parts)
     paid = sum(row.paid_minor for row in booking.instalments.all())
-    totals = pricing.totals_by_method(parts_minor=[minor for _, minor in open_parts], rates=rates)
+    totals = pricing.totals_by_method(
+        parts_minor=[minor for _, minor in open_parts], rates=page_prices.taken_rates(booking.merchant, rates)
+    )
     card = rates.get(PaymentMethod.CARD, Decimal(0))
     return Difference(
         currency=currency,

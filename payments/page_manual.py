@@ -150,7 +150,8 @@ def _qr(link: str) -> SafeString:
 def _next_steps(booking: Booking, *, label: str) -> tuple[tuple[str, str], ...]:
     hours = booking.merchant.claim_hold_hours
     where = "In Venmo" if label == "Venmo" else "In your bank’s app"
-    held = f" Your date stays held for up to {hours} hours meanwhile." if booking.state == "held" else ""
+    is_lengthened = booking.state == "held" and not any(said.extended_hold for said in _claims(booking))
+    held = f" Your date stays held for up to {hours} hours meanwhile." if is_lengthened else ""
     return (
         ("You send it", f"{where}, with {booking.code} in the note."),
         ("You tell us below", f"So that we know whose it is.{held}"),

@@ -70,7 +70,7 @@ def shown_payment(payment: Payment, *, booking: Booking) -> ShownPayment:
     return ShownPayment(
         label=purpose_label(payment),
         detail=f"{method_words(payment)}, {when(payment.succeeded_at or payment.created_at, booking=booking)}",
-        fee_words=f"of which {fee} {_fee_noun(payment)}" if payment.received_fee_minor else "",
+        fee_words=f"of which {fee} {fee_noun(payment)}" if payment.received_fee_minor else "",
         received_minor=payment.received_minor,
         receipt_label=receipt.label if receipt else "",
         receipt_href=reverse("payments:receipt", kwargs=names) if receipt else "",
@@ -79,7 +79,7 @@ def shown_payment(payment: Payment, *, booking: Booking) -> ShownPayment:
     )
 
 
-def _fee_noun(payment: Payment) -> str:
+def fee_noun(payment: Payment) -> str:
     is_card = payment.method == PaymentMethod.CARD
     return "card processing" if is_card else f"{payment.get_method_display()} fee"
 
@@ -93,6 +93,8 @@ def receipt_of(payment: Payment) -> Receipt | None:
 
 
 def purpose_label(payment: Payment) -> str:
+    if payment.is_part_of_whole:
+        return "Part payment"
     return {Purpose.FULL: "Payment in full"}.get(
         Purpose(payment.purpose or Purpose.FULL), str(payment.get_purpose_display())
     )

@@ -1,15 +1,16 @@
-"""A booking's state in words: one headline, the one thing to do now, and notices about what does not fit.
+"""A booking's state in words: one headline, and the one thing to do now.
 
 Says only what the rows say. No state is claimed from a return address or a click.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.urls import reverse
 
-from bookings import pricing
+from bookings import page_words, pricing
 from bookings.models import Booking, BookingState, Instalment, Purpose
 from core import clock
 from core.money import format_minor
@@ -32,13 +33,7 @@ class Headline:
     tag: str
     tone: str = ""  # "good", "warn", "bad" or nothing
     action: Action | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    tone: str
-    title: str
-    text: str = ""
+    ends_with_hold: bool = False  # then the page goes on with what is left of it
 
 
 def headline(
@@ -62,6 +57,7 @@ def headline(
         action = pay_action(booking, instalments=instalments, rates=rates)
         words = "We hope that everybody went home happy."
         open_words = " Something of the price is still open: you can pay it here." if action else ""
+        action = _instead(action, booking, payments)
         return Headline("Thank you for having us", f"{words}{open_words}", "Completed", "good", action)
     return Headline("We are preparing your booking", "You will hear from us by e-mail.", str(state.label))
 
@@ -97,7 +93,7 @@ def _held(
             "Held",
             "good",
         )
-    waiting = _claimed(payments)
+    waiting = claimed(payments)
     if waiting is not None:
         return _looked_for(booking, waiting, tag="Held")
     until = booking.hold_expires_at
@@ -111,13 +107,13 @@ def _held(
             "warn",
             _again(),
         )
-    local = booking.local(until)
     return Headline(
         "Your date is held",
-        f"{_event_day(booking)} is kept for you until {local:%-I:%M %p}",
+        f"{_event_day(booking)} is kept for you until {_until(booking, until)}",
         "Held",
         "warn",
         pay_action(booking, instalments=instalments, rates=rates),
+        ends_with_hold=True,
     )
 
 
@@ -135,7 +131,13 @@ def _confirmed(
     action = pay_action(booking, instalments=instalments, rates=rates)
     if action is None:
         words += " Everything is paid."
-    return Headline("You are booked", words, "Confirmed", "good", action)
+    return Headline("You are booked", words, "Confirmed", "good", _instead(action, booking, payments))
+
+
+def _instead(action: Action | None, booking: Booking, payments: Sequence[Payment]) -> Action | None:
+    """Who says that a transfer was sent is not asked for money in the same breath."""
+    waiting = claimed(payments)
+    return _told(booking, waiting) if action is not None and waiting is not None else action
 
 
 def _is_promised(payments: Sequence[Payment]) -> bool:
@@ -151,7 +153,7 @@ def _expired(booking: Booking, *, payments: Sequence[Payment]) -> Headline:
             "Expired",
             "warn",
         )
-    waiting = _claimed(payments)
+    waiting = claimed(payments)
     if waiting is not None:
         return _looked_for(booking, waiting, tag="Expired")
     if _may_have_paid(payments):
@@ -174,7 +176,7 @@ def _may_have_paid(payments: Sequence[Payment]) -> bool:
     )
 
 
-def _claimed(payments: Sequence[Payment]) -> Payment | None:
+def claimed(payments: Sequence[Payment]) -> Payment | None:
     """The transfer that the customer says was sent, while nobody has checked it."""
     return next((payment for payment in payments if payment.state == PaymentState.CLAIMED), None)
 
@@ -183,16 +185,23 @@ def _looked_for(booking: Booking, payment: Payment, *, tag: str) -> Headline:
     until = booking.hold_expires_at
     held = ""
     if tag == "Held" and until is not None and until > clock.now():
-        local = booking.local(until)
-        held = f" Your date is held for you until {local:%A, %B} {local.day}, {local:%-I:%M %p}"
-    href = reverse("payments:transfer", kwargs={"code": booking.code, "method": payment.method})
+        held = f" Your date is held for you until {_until(booking, until)}"
     return Headline(
         f"We are checking your {payment.get_method_display()} payment",
         f"Thank you for telling us. We usually find it within one working day, and write to you either way.{held}",
         tag,
         "warn",
-        Action(href, "See what you told us"),
+        _told(booking, payment),
+        ends_with_hold=bool(held),
     )
+
+
+def _told(booking: Booking, payment: Payment) -> Action:
+    return Action(transfer_href(booking, payment), "See what you told us")
+
+
+def transfer_href(booking: Booking, payment: Payment) -> str:
+    return reverse("payments:transfer", kwargs={"code": booking.code, "method": payment.method})
 
 
 def _being_checked(tag: str) -> Headline:
@@ -203,6 +212,10 @@ def _being_checked(tag: str) -> Headline:
         tag,
         "warn",
     )
+
+
+def _until(booking: Booking, moment: datetime) -> str:
+    return page_words.until(booking.local(moment), today=clock.today(booking.timezone))
 
 
 def _again() -> Action:
@@ -243,49 +256,3 @@ def noun_of_all(booking: Booking) -> str:
 def _event_day(booking: Booking) -> str:
     local = booking.local(booking.starts_at)
     return f"{local:%A, %B} {local.day}"
-
-
-def notices(booking: Booking, *, payments: Sequence[Payment]) -> tuple[Notice, ...]:
-    """What stands beside the headline: a payment that is being asked for, money that was too much."""
-    found = []
-    if any(payment.state == PaymentState.UNKNOWN for payment in payments):
-        found.append(
-            Notice(
-                "info",
-                "We are asking Stripe about a payment",
-                "Its answer got lost on the way. Trying again is safe: you will not be charged twice.",
-            )
-        )
-    waiting = _claimed(payments)
-    if waiting is not None and booking.state not in (BookingState.HELD, BookingState.EXPIRED):
-        method = waiting.get_method_display()
-        found.append(
-            Notice(
-                "info",
-                f"We are checking your {method} payment",
-                "We usually find it within one working day, and write to you either way. Please do not pay again.",
-            )
-        )
-    if booking.state == BookingState.CONFIRMED and any(
-        one.reinstated_at for one in booking.cancellations.all()
-    ):
-        found.append(
-            Notice("info", "This booking was cancelled and stands again", "We come as it says here.")
-        )
-    return (*found, *_kept(booking, payments=payments))
-
-
-def _kept(booking: Booking, *, payments: Sequence[Payment]) -> list[Notice]:
-    """Money that was more than was due, as far as it is still there."""
-    found = []
-    credit = sum(lot.remaining_minor for payment in payments for lot in payment.credits.all())
-    if credit:
-        amount = format_minor(credit, booking.currency)
-        words = "Sign in to your bookings to use it for the next payment, here or for another event."
-        found.append(Notice("info", f"{amount} is kept for you as credit", words))
-    unplaced = sum(payment.unallocated_minor for payment in payments)
-    if unplaced and booking.state != BookingState.EXPIRED:
-        amount = format_minor(unplaced, booking.currency)
-        words = "We are looking at where it belongs, and will write to you about it; or write to us first."
-        found.append(Notice("info", f"We hold {amount} of yours", words))
-    return found

@@ -5,6 +5,7 @@ from pathlib import Path
 from fpdf import FPDF
 
 from bookings.models import Booking
+from bookings.page_words import full_day, guests_label
 from core.money import format_minor
 from customers.models import Merchant
 from payments.models import Document
@@ -55,16 +56,12 @@ class Paper(FPDF):
     def facts(self) -> None:
         """Which booking, of whom."""
         starts = self.booking.local(self.booking.starts_at)
-        place = ", ".join(
-            part for part in (self.booking.street, self.booking.city, self.booking.postal_code) if part
-        )
-        guests = f"{self.booking.adults} adults"
-        if self.booking.children:
-            guests += f", {self.booking.children} children"
+        town = " ".join(part for part in (self.booking.region, self.booking.postal_code) if part)
+        place = ", ".join(part for part in (self.booking.street, self.booking.city, town) if part)
         self.row("Booking", self.booking.code)
-        self.row("Event", f"{starts:%A}, {starts:%B} {starts.day}, {starts.year}, {starts:%H:%M}")
+        self.row("Event", f"{starts:%A}, {full_day(starts.date())}, {starts:%-I:%M %p}")
         self.row("Where", place)
-        self.row("Guests", guests)
+        self.row("Guests", guests_label(self.booking))
         self.row("For", self.booking.contact_name)
         self.ln(8)
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from payments.models import Payment, Receipt
+from payments.models import CLAIMED_METHODS, Payment, Receipt
 
 if TYPE_CHECKING:
     from payments.paper import Paper
@@ -32,15 +32,16 @@ def render(receipt: Receipt) -> bytes:
 
 def _by(payment: Payment) -> str:
     if not payment.card_last4:
-        return f" by {payment.get_method_display().lower()}"
+        name = str(payment.get_method_display())
+        return f" by {name if payment.method in CLAIMED_METHODS else name.lower()}"
     return f" with {payment.card_brand.title()} ending in {payment.card_last4}"
 
 
 def _sums(paper: "Paper", payment: Payment) -> None:
-    name = payment.get_purpose_display() or "Payment"
+    name = "Part payment" if payment.is_part_of_whole else payment.get_purpose_display() or "Payment"
     if paper.booking.agreement.get("fee_presentation") == "surcharge" and payment.received_fee_minor:
         paper.sum(name, payment.received_minor - payment.received_fee_minor)
-        paper.sum("Card fee", payment.received_fee_minor)
+        paper.sum(f"{payment.get_method_display()} fee", payment.received_fee_minor)
     else:
         paper.sum(name, payment.received_minor)
     paper.sum("Paid", payment.received_minor, strong=True)

@@ -56,10 +56,12 @@ def claim(request: HttpRequest, found: Booking, method: str) -> HttpResponseBase
     if not form.is_valid():
         return _page(request, found, method=method, form=form, status=422)
     if _too_often(found):
-        form.add_error(None, "That was often. Please wait a minute, then tell us again.")
+        form.add_error(None, "That was often. Please tell us again in an hour, or write to us.")
         return _page(request, found, method=method, form=form, status=429)
     try:
         page_manual.claim(found, method=method, form=form, purpose=page_pay.picked(request))
+    except errors.NotOffered:  # It was when the page was shown.
+        return redirect("payments:pay", code=found.code)
     except Invalid as refusal:
         for name, words in refusal.extra["fields"].items():  # type: ignore[attr-defined]
             form.add_error(name, words)

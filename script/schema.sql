@@ -1,4 +1,4 @@
--- made for the migrations of 9f8d8eeec6cd0a50
+-- made for the migrations of ce648101354422f4
 
 
 
@@ -649,6 +649,8 @@ CREATE TABLE public.core_outboxemail (
     sent_at timestamp with time zone,
     attempts smallint NOT NULL,
     last_error text NOT NULL,
+    reply_to character varying(320) DEFAULT ''::character varying NOT NULL,
+    sender_name character varying(120) DEFAULT ''::character varying NOT NULL,
     CONSTRAINT core_outboxemail_attempts_check CHECK ((attempts >= 0))
 );
 
@@ -4509,39 +4511,40 @@ INSERT INTO public.django_migrations VALUES
 	(35, 'bookings', '0005_links_and_legal_texts', '2026-01-01 00:00:00+00'),
 	(36, 'bookings', '0006_added_lines', '2026-01-01 00:00:00+00'),
 	(37, 'bookings', '0007_forgiven_and_deferred', '2026-01-01 00:00:00+00'),
-	(38, 'customers', '0004_transfer_settings', '2026-01-01 00:00:00+00'),
-	(39, 'customers', '0005_credit_valid_days', '2026-01-01 00:00:00+00'),
-	(40, 'customers', '0006_api_tokens', '2026-01-01 00:00:00+00'),
-	(41, 'customers', '0007_refund_rules', '2026-01-01 00:00:00+00'),
-	(42, 'customers', '0008_drop_terms_version', '2026-01-01 00:00:00+00'),
-	(43, 'customers', '0009_reminders', '2026-01-01 00:00:00+00'),
-	(44, 'customers', '0010_cash_tolerance', '2026-01-01 00:00:00+00'),
-	(45, 'customers', '0011_tax_kept', '2026-01-01 00:00:00+00'),
-	(46, 'djstripe', '0001_initial', '2026-01-01 00:00:00+00'),
-	(47, 'mfa', '0001_initial', '2026-01-01 00:00:00+00'),
-	(48, 'mfa', '0002_authenticator_timestamps', '2026-01-01 00:00:00+00'),
-	(49, 'mfa', '0003_authenticator_type_uniq', '2026-01-01 00:00:00+00'),
-	(50, 'payments', '0001_initial', '2026-01-01 00:00:00+00'),
-	(51, 'payments', '0002_guards', '2026-01-01 00:00:00+00'),
-	(52, 'payments', '0003_balance_transactions', '2026-01-01 00:00:00+00'),
-	(53, 'payments', '0004_request_key_and_news', '2026-01-01 00:00:00+00'),
-	(54, 'payments', '0005_mirror_refetch', '2026-01-01 00:00:00+00'),
-	(55, 'payments', '0006_honest_sequences', '2026-01-01 00:00:00+00'),
-	(56, 'payments', '0007_credit', '2026-01-01 00:00:00+00'),
-	(57, 'payments', '0008_saved_cards_and_authorizations', '2026-01-01 00:00:00+00'),
-	(58, 'payments', '0009_transfers', '2026-01-01 00:00:00+00'),
-	(59, 'payments', '0010_transfer_guards', '2026-01-01 00:00:00+00'),
-	(60, 'payments', '0011_credit_taken_back', '2026-01-01 00:00:00+00'),
-	(61, 'payments', '0012_desk_actions', '2026-01-01 00:00:00+00'),
-	(62, 'payments', '0013_cancellations_and_approval', '2026-01-01 00:00:00+00'),
-	(63, 'payments', '0014_key_of_another_account', '2026-01-01 00:00:00+00'),
-	(64, 'payments', '0015_overdue', '2026-01-01 00:00:00+00'),
-	(65, 'payments', '0016_statement_line_fee', '2026-01-01 00:00:00+00'),
-	(66, 'payments', '0017_refund_pending_reason', '2026-01-01 00:00:00+00'),
-	(67, 'payments', '0018_write_offs_and_claims_kept_as_credit', '2026-01-01 00:00:00+00'),
-	(68, 'payments', '0019_credit_notes', '2026-01-01 00:00:00+00'),
-	(69, 'payments', '0020_tax_kept', '2026-01-01 00:00:00+00'),
-	(70, 'sessions', '0001_initial', '2026-01-01 00:00:00+00');
+	(38, 'core', '0002_mails_say_who_writes', '2026-01-01 00:00:00+00'),
+	(39, 'customers', '0004_transfer_settings', '2026-01-01 00:00:00+00'),
+	(40, 'customers', '0005_credit_valid_days', '2026-01-01 00:00:00+00'),
+	(41, 'customers', '0006_api_tokens', '2026-01-01 00:00:00+00'),
+	(42, 'customers', '0007_refund_rules', '2026-01-01 00:00:00+00'),
+	(43, 'customers', '0008_drop_terms_version', '2026-01-01 00:00:00+00'),
+	(44, 'customers', '0009_reminders', '2026-01-01 00:00:00+00'),
+	(45, 'customers', '0010_cash_tolerance', '2026-01-01 00:00:00+00'),
+	(46, 'customers', '0011_tax_kept', '2026-01-01 00:00:00+00'),
+	(47, 'djstripe', '0001_initial', '2026-01-01 00:00:00+00'),
+	(48, 'mfa', '0001_initial', '2026-01-01 00:00:00+00'),
+	(49, 'mfa', '0002_authenticator_timestamps', '2026-01-01 00:00:00+00'),
+	(50, 'mfa', '0003_authenticator_type_uniq', '2026-01-01 00:00:00+00'),
+	(51, 'payments', '0001_initial', '2026-01-01 00:00:00+00'),
+	(52, 'payments', '0002_guards', '2026-01-01 00:00:00+00'),
+	(53, 'payments', '0003_balance_transactions', '2026-01-01 00:00:00+00'),
+	(54, 'payments', '0004_request_key_and_news', '2026-01-01 00:00:00+00'),
+	(55, 'payments', '0005_mirror_refetch', '2026-01-01 00:00:00+00'),
+	(56, 'payments', '0006_honest_sequences', '2026-01-01 00:00:00+00'),
+	(57, 'payments', '0007_credit', '2026-01-01 00:00:00+00'),
+	(58, 'payments', '0008_saved_cards_and_authorizations', '2026-01-01 00:00:00+00'),
+	(59, 'payments', '0009_transfers', '2026-01-01 00:00:00+00'),
+	(60, 'payments', '0010_transfer_guards', '2026-01-01 00:00:00+00'),
+	(61, 'payments', '0011_credit_taken_back', '2026-01-01 00:00:00+00'),
+	(62, 'payments', '0012_desk_actions', '2026-01-01 00:00:00+00'),
+	(63, 'payments', '0013_cancellations_and_approval', '2026-01-01 00:00:00+00'),
+	(64, 'payments', '0014_key_of_another_account', '2026-01-01 00:00:00+00'),
+	(65, 'payments', '0015_overdue', '2026-01-01 00:00:00+00'),
+	(66, 'payments', '0016_statement_line_fee', '2026-01-01 00:00:00+00'),
+	(67, 'payments', '0017_refund_pending_reason', '2026-01-01 00:00:00+00'),
+	(68, 'payments', '0018_write_offs_and_claims_kept_as_credit', '2026-01-01 00:00:00+00'),
+	(69, 'payments', '0019_credit_notes', '2026-01-01 00:00:00+00'),
+	(70, 'payments', '0020_tax_kept', '2026-01-01 00:00:00+00'),
+	(71, 'sessions', '0001_initial', '2026-01-01 00:00:00+00');
 
 
 
@@ -4973,7 +4976,7 @@ SELECT pg_catalog.setval('public.django_content_type_id_seq', 126, true);
 
 
 
-SELECT pg_catalog.setval('public.django_migrations_id_seq', 70, true);
+SELECT pg_catalog.setval('public.django_migrations_id_seq', 71, true);
 
 
 

@@ -80,6 +80,7 @@ def test_venmo_on_a_phone_names_its_fee_and_brings_a_receipt_with_it(customer: C
     assert link == f"https://venmo.com/ember-and-salt?txn=pay&amount=103.00&note={code}"
     assert_fits(page)
     assert_accessible(page)
+    page.get_by_label("Name on the transfer").fill("N" * 90)
     page.get_by_role("button", name="I have sent it").click()
     expect(page.get_by_role("heading", name="We are checking your Venmo payment")).to_be_visible()
     assert_fits(page)

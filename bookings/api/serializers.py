@@ -188,4 +188,6 @@ class PriceSerializer(Serializer):
     total = MoneyField("total_minor")
     plan = PlanPartSerializer(many=True)
     methods = MethodTotalSerializer(many=True)
-    zelle_saving = MoneyField("zelle_saving_minor", help_text="What Zelle saves against card.")
+    zelle_saving = MoneyField(
+        "zelle_saving_minor", help_text="What Zelle saves against card; 0 where it is not taken."
+    )

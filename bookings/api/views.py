@@ -19,6 +19,7 @@ from bookings.api.serializers import (
     SlotsSerializer,
 )
 from bookings.errors import InvalidRequest
+from bookings.page_prices import TRANSFERS
 from core import clock
 from core.api import refusals
 from customers.models import Merchant, PaymentMethod
@@ -137,11 +138,17 @@ def _event_date(wanted: dict[str, Any], *, merchant: Merchant) -> date:
     return slots.local_date(slot, merchant=merchant)
 
 
+def _is_closed(method: PaymentMethod, *, merchant: Merchant) -> bool:
+    """A transfer with nowhere to go; cash and checks are staff's, who take them whatever the pages offer."""
+    return method in TRANSFERS and not merchant.takes(method)
+
+
 def _shown(price: pricing.Price, *, parts: tuple[plan.Part, ...], merchant: Merchant) -> dict[str, Any]:
     methods = pricing.totals_by_method(
         parts_minor=[part.amount_minor for part in parts], rates=catalogue.method_fee_rates(merchant)
     )
-    zelle = next(one.saving_minor for one in methods if one.method == PaymentMethod.ZELLE)
+    methods = tuple(one for one in methods if not _is_closed(one.method, merchant=merchant))
+    zelle = sum(one.saving_minor for one in methods if one.method == PaymentMethod.ZELLE)
     return {
         "currency": price.currency,
         "lines": [_line(line, currency=price.currency) for line in price.lines],

@@ -19,6 +19,7 @@ from bookings.tests.factories import (
     booked,
 )
 from core import clock
+from customers.models import Merchant
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +31,7 @@ def _fresh_throttles():
 
 @pytest.fixture
 def merchant():
-    return MerchantFactory.create(is_default=True)
+    return MerchantFactory.create(is_default=True, zelle_contact="pay@ember.example", venmo_handle="ember")
 
 
 @pytest.fixture
@@ -126,6 +127,15 @@ def test_a_price_has_lines_tax_plan_and_the_total_of_each_method(client, merchan
     assert methods["venmo"]["saving"] == usd(117_450 - 112_013)
     assert body["zelle_saving"] == usd(8_700)
     assert not Booking.objects.exists()
+
+
+def test_a_price_offers_no_transfer_that_the_caterer_does_not_take(client, merchant):
+    Merchant.objects.filter(pk=merchant.pk).update(zelle_contact="")
+    body = ask(client, merchant).json()
+    methods = {one["method"] for one in body["methods"]}
+    assert "zelle" not in methods
+    assert {"card", "venmo"} <= methods
+    assert body["zelle_saving"] == usd(0)
 
 
 def test_a_price_counts_add_ons_and_travel(client, merchant):

@@ -28,7 +28,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def merchant() -> Merchant:
-    return MerchantFactory.create(is_default=True, name="Ember Test Kitchen")
+    return MerchantFactory.create(
+        is_default=True, name="Ember Test Kitchen", zelle_contact="pay@ember.example", venmo_handle="ember"
+    )
 
 
 @pytest.fixture
@@ -263,3 +265,27 @@ def test_who_goes_back_to_a_time_they_hold_themselves_is_led_on_to_that_booking(
     assert "Somebody else has just taken that time" in stranger
     assert made.code not in stranger
     assert Booking.objects.count() == 1
+
+
+def test_a_transfer_that_the_caterer_does_not_take_is_advertised_nowhere(
+    client: Client, merchant: Merchant, menu: Menu, slot: Slot
+) -> None:
+    Merchant.objects.filter(pk=merchant.pk).update(offers_zelle=False, venmo_handle="")
+    pages = [client.get("/"), client.get("/book/"), client.post("/book/price", form(menu, slot))]
+    for page in pages:
+        assert "Zelle" not in page.content.decode()
+        assert "Venmo" not in page.content.decode()
+    Merchant.objects.filter(pk=merchant.pk).update(venmo_handle="ember")
+    home = client.get("/").content.decode()
+    assert "with Venmo" in home
+    assert "Zelle" not in home
+    assert "write to us and name" not in home
+
+
+@pytest.mark.parametrize(("field", "typed"), [("adults", "999"), ("children", "-3")])
+def test_a_number_out_of_bounds_is_named_with_its_bound(
+    client: Client, menu: Menu, slot: Slot, field: str, typed: str
+) -> None:
+    page = client.post("/book/", {**form(menu, slot), field: typed}).content.decode()
+    assert {"adults": "Adults: 200 at most.", "children": "Children: 0 or more."}[field] in page
+    assert "Ensure this value" not in page

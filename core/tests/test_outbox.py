@@ -3,6 +3,8 @@
 import smtplib
 import threading
 from datetime import timedelta
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 from typing import Any
 
 import pytest
@@ -164,3 +166,17 @@ def test_the_task_sends_everything_due(monkeypatch):
     monkeypatch.setattr(outbox.send_due, "__kwdefaults__", {"limit": 3})
     assert tasks.send_due_email() == 7
     assert len(mail.outbox) == 7
+
+
+@pytest.mark.django_db
+def test_a_mail_bears_the_name_of_who_writes_and_answers_reach_them(settings):
+    settings.DEFAULT_FROM_EMAIL = "Tableside <bookings@tableside.example>"
+    enqueue(sender_name="Ember,\n Salt & Söhne", reply_to="hello@example.com")
+    enqueue(key="receipt:2")
+    outbox.send_due()
+    named, plain = mail.outbox
+    name, address = parseaddr(named.message()["From"])
+    assert str(make_header(decode_header(name))) == "Ember, Salt & Söhne"
+    assert address == "bookings@tableside.example"
+    assert named.reply_to == ["hello@example.com"]
+    assert (plain.from_email, plain.reply_to) == (settings.DEFAULT_FROM_EMAIL, [])

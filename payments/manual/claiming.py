@@ -83,8 +83,10 @@ def _check(booking: Booking, *, sender_name: str, sent_on: date) -> None:
     if not sender_name:
         fields["sender_name"] = "Whose name stands on the transfer?"
     # A day's grace: the sender may be ahead of the merchant's zone.
-    if not today - OLDEST <= sent_on <= today + timedelta(days=1):
-        fields["sent_on"] = "Give the day on which you sent it."
+    if sent_on > today + timedelta(days=1):
+        fields["sent_on"] = "Give the day on which you sent it: that one is still to come."
+    elif sent_on < today - OLDEST:
+        fields["sent_on"] = "About a transfer so long ago please write to us."
     if fields:
         raise Invalid(" ".join(fields.values()), fields=fields)
 

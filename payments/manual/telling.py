@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from django.template.loader import render_to_string
-
 from bookings import agreement
 from bookings.models import Booking, Instalment
 from bookings.pricing import method_total
-from core import outbox
 from core.money import format_minor
+from customers import letters
 from payments import notices
 from payments.manual.found import Result
 from payments.models import Claim, Payment
@@ -103,16 +101,15 @@ def _send(
         "payment": payment,
         "method": payment.get_method_display(),
         "booking": booking,
-        "merchant": merchant,
-        "timezone": booking.timezone if booking else merchant.timezone,
         "link": notices.booking_link(booking) if booking else "",
         **more,
     }
-    outbox.enqueue(
+    letters.leave(
+        template,
+        merchant=merchant,
         key=key,
         to=to,
         subject=subject,
-        text=render_to_string(f"email/{template}.txt", context),
-        html=render_to_string(f"email/{template}.html", context),
-        merchant_id=merchant.pk,
+        context=context,
+        zone=booking.timezone if booking else merchant.timezone,
     )

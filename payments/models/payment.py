@@ -226,6 +226,11 @@ class Payment(StatefulModel, PublicIdModel):
         return self.state in OPEN_STATES
 
     @property
+    def is_part_of_whole(self) -> bool:
+        """Meant to pay all that is open, and came short of it."""
+        return self.purpose == Purpose.FULL and self.placed_minor < self.amount_minor
+
+    @property
     def refundable_minor(self) -> int:
         """What may still be sent back, fee included: received, less refunded, less what is requested or under way."""
         return self.received_minor - self.refunded_minor - self.refunding_minor
