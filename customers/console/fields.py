@@ -66,6 +66,8 @@ class PercentField(forms.CharField):
             raise ValidationError("Type a percentage like 8.75.") from None
         if not share.is_finite():
             raise ValidationError("Type a percentage like 8.75.")
+        if not 0 <= share <= 1:
+            raise ValidationError("Type a percentage from 0 to 100.")
         return share
 
     def run_validators(self, value: Any) -> None:

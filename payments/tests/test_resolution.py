@@ -201,9 +201,9 @@ def test_a_surplus_that_came_by_hand_and_is_not_sent_after_all_lies_on_the_desk_
     back = DeskItem.objects.get(closed_at__isnull=True)
     assert back.summary == "A refund of $50.00 was not sent after all: they keep it as credit"
     words = {choice.action: choice.effect for choice in resolution.choices(back)}
-    assert words["retry"] == "A new refund of $50.00 waits to be sent by hand."
+    assert words[Action.RETRY] == "A new refund of $50.00 waits to be sent by hand."
     assert (
-        words["noted"]
+        words[Action.NOTED]
         == "Nothing moves: the money stays here as it is, because you settled it with the customer."
     )
     assert_books(shop)
