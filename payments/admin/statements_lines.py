@@ -120,7 +120,9 @@ def _all_at_once(request: HttpRequest, statement: StatementImport) -> None:
         messages.success(request, f"{_lines(matched)} matched.")
         return
     try:
-        ignored = statements.ignore_went_out(statement, by=by, reason=request.POST.get("reason", ""))
+        ignored = statements.ignore_went_out(
+            statement, by=by, reason=request.POST.get("reason", "").replace("\x00", " ")
+        )
     except DomainError as refusal:
         messages.error(request, refusal.detail)
     else:
