@@ -89,7 +89,7 @@ def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             today_is=now,
             merchants=" and ".join(place.merchant.name for place in places),
             tiles=_tiles(request.user),
-            week=_week(request.user),
+            coming=_soon(request.user),
             income=_income(request.user),
         )
     return context
@@ -208,12 +208,11 @@ def _tile(question: Question, *, user: User) -> Tile:
     )
 
 
-def _week(user: User) -> dict[str, Any]:
-    """This week's events from today on, the first few by name."""
-    rows = filters.events_this_week(mine(Booking, user=user))
-    coming = rows.filter(starts_at__gte=filters.start_of(filters.today())).order_by("starts_at")
-    shown = list(coming.select_related("menu", "merchant")[:SHOWN_EVENTS])
-    counted = rows.aggregate(week=Count("pk"), today=Count("pk", filter=filters.is_today()))
+def _soon(user: User) -> dict[str, Any]:
+    """The events of today and the six days after it, the first few by name: on a Sunday, Monday's too."""
+    rows = filters.events_soon(mine(Booking, user=user))
+    shown = list(rows.order_by("starts_at").select_related("menu", "merchant")[:SHOWN_EVENTS])
+    counted = rows.aggregate(soon=Count("pk"), today=Count("pk", filter=filters.is_today()))
     url = reverse("admin:bookings_booking_changelist")
     return {
         "events": [
@@ -227,9 +226,9 @@ def _week(user: User) -> dict[str, Any]:
             for booking in shown
         ],
         "today_count": counted["today"],
-        "week_count": counted["week"],
+        "soon_count": counted["soon"],
         "today_url": f"{url}?event=today",
-        "week_url": f"{url}?event=week",
+        "soon_url": f"{url}?event=soon",
     }
 
 

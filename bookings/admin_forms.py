@@ -56,6 +56,13 @@ class TaxRateForm(ScopedForm):
         model = TaxRate
         fields: list[str] = []
 
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        first, last = data.get("valid_from"), data.get("valid_to")
+        if first and last and last < first:
+            self.add_error("valid_to", "It ends before it begins.")
+        return data
+
 
 class TravelFeeForm(ScopedForm):
     fee_minor = MinorAmountField(label="Fee", help_text="Per event.")
@@ -99,9 +106,13 @@ class SlotForm(ScopedForm):
             return data
         if self.instance.pk and self.fields["day"].disabled:
             return data
-        start, end = slot_runs.span(
-            data["day"], starts=data["starts"], ends=data["ends"], timezone=merchant.timezone
-        )
+        try:
+            start, end = slot_runs.span(
+                data["day"], starts=data["starts"], ends=data["ends"], timezone=merchant.timezone
+            )
+        except Invalid as refusal:
+            self.add_error("day", refusal.detail)
+            return data
         same = Slot.objects.filter(merchant=merchant, starts_at=start, ends_at=end)
         if same.exclude(pk=self.instance.pk).exists():
             self.add_error("day", "There is a slot at that time already.")

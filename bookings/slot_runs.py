@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bookings.models import Slot
@@ -38,10 +38,17 @@ class Run:
 
 
 def span(day: date, *, starts: time, ends: time, timezone: str) -> tuple[datetime, datetime]:
-    """Beginning and end in that zone; an end not after the beginning is on the next day."""
+    """Beginning and end in that zone; an end not after the beginning is on the next day.
+
+    Raises RunRefused for an hour that is left out where clocks are put forward.
+    """
     zone = ZoneInfo(timezone)
     last_day = day if ends > starts else day + timedelta(days=1)
-    return datetime.combine(day, starts, tzinfo=zone), datetime.combine(last_day, ends, tzinfo=zone)
+    span = datetime.combine(day, starts, tzinfo=zone), datetime.combine(last_day, ends, tzinfo=zone)
+    for moment in span:
+        if moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment.replace(tzinfo=None):
+            raise RunRefused(f"Clocks are put forward on {moment:%d %b %Y}: {moment:%H:%M} does not exist.")
+    return span
 
 
 def add(run: Run, *, merchant: Merchant) -> int:

@@ -60,9 +60,9 @@ class MerchantAdmin(DetailAdmin):
     form = MerchantForm
     list_display = ("name", "email", "currency", "timezone", "tier", "is_active")
     search_fields = ("name",)
-    readonly_fields = ("slug", "host", "currency", "country", "is_active", "tier", "policy", "qr_code")
+    readonly_fields = ("slug", "host", "currency", "country", "is_active", "tier", "qr_code")
     fieldsets = (
-        (None, {"fields": ("name", "email", "phone", "address", "statement_descriptor")}),
+        (None, {"fields": ("name", "email", "phone", "address")}),
         (
             "Method fees",
             {
@@ -103,7 +103,7 @@ class MerchantAdmin(DetailAdmin):
                     "balance_due_days",
                     "minimum_spend_minor",
                     "cash_tolerance_minor",
-                    "policy",
+                    "cancellation_policy",
                 )
             },
         ),
@@ -160,14 +160,6 @@ class MerchantAdmin(DetailAdmin):
         return format_html(
             '<img src="data:image/png;base64,{}" width="160" alt="The QR code for Zelle">', drawn
         )
-
-    @admin.display(description="Cancellation policy")
-    def policy(self, row: Merchant) -> str:
-        brackets = [
-            f"{each['days_before']} days or more: {each['refund_percent']} %"
-            for each in row.cancellation_policy
-        ]
-        return "; ".join(brackets) + " of what was paid goes back."
 
     def panels(self, request: HttpRequest, row: Merchant) -> list[Panel]:
         overrides = row.platform_fee_overrides.all()

@@ -60,7 +60,7 @@ def check_day(booking: Booking, until: date) -> None:
     """Raises Invalid for a day that cannot be given."""
     today, last = clock.today(booking.timezone), latest(booking)
     if not today < until <= last:
-        words = f"Choose a day after today, until {last:%Y-%m-%d}."
+        words = f"Choose a day after today, until {last.day} {last:%b %Y}."
         raise Invalid(words, fields={"until": words})
 
 

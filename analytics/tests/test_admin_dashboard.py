@@ -95,19 +95,23 @@ def test_money_received_this_week_is_summed_by_day_and_our_own(world: World):
     assert [day["percent"] for day in income[0]["days"] if day["is_today"]] == [100]
 
 
-def test_the_weeks_events_are_those_of_the_merchants_own_calendar(world: World):
+def test_the_next_events_are_those_of_the_merchants_own_calendar_and_not_of_the_week_alone(world: World):
     Merchant.objects.filter(pk=world.merchant.pk).update(timezone="Pacific/Kiritimati")
     Booking.objects.filter(merchant=world.merchant).update(starts_at=clock.now() + timedelta(days=60))
     tonight = world.bookings[0]
     Booking.objects.filter(pk=tonight.pk).update(starts_at=clock.now())
+    Booking.objects.filter(pk=world.bookings[1].pk).update(starts_at=clock.now() + timedelta(days=6))
     client = signed_in(world.staff[Role.CLERK])
 
-    week = client.get(reverse("admin:index")).context["week"]
+    coming = client.get(reverse("admin:index")).context["coming"]
 
-    assert (week["today_count"], week["week_count"]) == (1, 1)
-    assert week["events"][0]["who"] == tonight.contact_name
-    assert client.get(week["today_url"]).context["cl"].result_count == 1
-    assert client.get(week["week_url"]).context["cl"].result_count == 1
+    assert (coming["today_count"], coming["soon_count"]) == (1, 2)
+    assert [event["who"] for event in coming["events"]] == [
+        tonight.contact_name,
+        world.bookings[1].contact_name,
+    ]
+    assert client.get(coming["today_url"]).context["cl"].result_count == 1
+    assert client.get(coming["soon_url"]).context["cl"].result_count == 2
 
 
 def test_the_sidebar_counts_the_open_desk(world: World):

@@ -115,6 +115,19 @@ def test_a_rate_that_is_none_is_refused(client: Client, merchant: Merchant, type
     assert not TaxRate.objects.exists()
 
 
+def test_what_is_wrong_with_a_rate_or_a_slot_is_said_in_words(client: Client, merchant: Merchant):
+    def wrong(page: str, typed: dict[str, object]) -> str:
+        return str(client.post(reverse(page), typed).context["adminform"].form.errors)
+
+    rate = {"merchant": merchant.pk, "name": "Sales tax", "rate": "101"}
+    assert "from 0 to 100" in wrong("admin:bookings_taxrate_add", rate)
+    backwards = {**rate, "rate": "8", "valid_from": "2027-01-02", "valid_to": "2027-01-01"}
+    assert "ends before it begins" in wrong("admin:bookings_taxrate_add", backwards)
+    skipped = slot_form(merchant, day="2027-03-14", starts="02:30", ends="03:30")
+    assert "02:30 does not exist" in wrong("admin:bookings_slot_add", skipped)
+    assert not Slot.objects.exists()
+
+
 def test_a_slot_is_written_on_the_caterers_clock(client: Client, merchant: Merchant):
     client.post(reverse("admin:bookings_slot_add"), slot_form(merchant))
 

@@ -7,6 +7,7 @@ from customers.console.base import DetailAdmin, ReadOnlyAdmin, ScopedAdmin
 from customers.console.fields import MinorAmountField, PercentField, ScopedForm
 from customers.console.filters import MerchantFilter
 from customers.console.paging import CappedPaginator
+from customers.console.people import people
 from customers.console.shown import Figure, Panel, amount, badge, link, moment, pretty_json, stamp
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "badge",
     "link",
     "moment",
+    "people",
     "pretty_json",
     "stamp",
 ]

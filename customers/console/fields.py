@@ -1,15 +1,20 @@
 """Form fields in people's units: amounts in currency, rates in percent. Stored: integers and exact decimals."""
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.models import ModelChoiceField
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from core import money
 from customers.models import Merchant
+
+_BRACKET = re.compile(
+    r"^\s*(?P<days>[0-9]{1,3})\s*(?:days?|d)?\s*[:=,;\s]\s*(?P<percent>[0-9]{1,3})\s*%?\s*$", re.IGNORECASE
+)
 
 
 class MinorAmountField(forms.CharField):
@@ -61,6 +66,8 @@ class PercentField(forms.CharField):
             raise ValidationError("Type a percentage like 8.75.") from None
         if not share.is_finite():
             raise ValidationError("Type a percentage like 8.75.")
+        if not 0 <= share <= 1:
+            raise ValidationError("Type a percentage from 0 to 100.")
         return share
 
     def run_validators(self, value: Any) -> None:
@@ -71,6 +78,51 @@ class PercentField(forms.CharField):
             return self.to_python(data) != initial
         except ValidationError:
             return True
+
+
+class PolicyField(forms.CharField):
+    """Shows brackets line by line ("14 days: 100 %"), stores them longest notice first, the day itself last."""
+
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 4})
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        return "\n".join(
+            f"{each['days_before']} days: {each['refund_percent']} %" for each in _longest_first(value)
+        )
+
+    def to_python(self, value: Any) -> list[dict[str, int]] | None:  # type: ignore[override]
+        lines = [line for line in str(value or "").splitlines() if line.strip()]
+        brackets = _longest_first([_bracket(line) for line in lines])
+        if len({each["days_before"] for each in brackets}) < len(brackets):
+            raise ValidationError("Each number of days once.")
+        shares = [each["refund_percent"] for each in brackets]
+        if shares != sorted(shares, reverse=True):
+            raise ValidationError("Who cancels later gets no more back than who cancels earlier.")
+        if brackets and brackets[-1]["days_before"]:
+            brackets.append({"days_before": 0, "refund_percent": 0})
+        return brackets or None
+
+    def run_validators(self, value: Any) -> None:
+        """Brackets were checked line by line."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return self.to_python(data) != _longest_first(initial or [])
+        except ValidationError:
+            return True
+
+
+def _longest_first(brackets: list[dict[str, int]]) -> list[dict[str, int]]:
+    return sorted(brackets, key=lambda each: -each["days_before"])
+
+
+def _bracket(line: str) -> dict[str, int]:
+    found = _BRACKET.match(line)
+    if found is None or int(found["percent"]) > 100:
+        raise ValidationError(f"“{line.strip()[:40]}”: type days and a share like 14 days: 100 %.")
+    return {"days_before": int(found["days"]), "refund_percent": int(found["percent"])}
 
 
 class ScopedForm(forms.ModelForm):

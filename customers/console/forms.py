@@ -19,10 +19,11 @@ from unfold.widgets import (
 
 from core import pictures, uploads
 from customers import staff
-from customers.console.fields import MinorAmountField, PercentField, ScopedForm
+from customers.console.fields import MinorAmountField, PercentField, PolicyField, ScopedForm
 from customers.models import Customer, Membership, Merchant, Role
 
 QR_SIDE = 900  # Pixels: sharp on any screen.
+SHORTEST_HOLD = 10  # Minutes, of a time that is held for a customer who pays.
 
 
 class TransferSettings(ScopedForm):
@@ -102,6 +103,11 @@ class MerchantForm(TransferSettings):
     silver_from_minor = MinorAmountField(label="Silver from")
     gold_from_minor = MinorAmountField(label="Gold from")
     platinum_from_minor = MinorAmountField(label="Platinum from")
+    cancellation_policy = PolicyField(
+        label="Cancellation policy",
+        help_text="A line each: with so many days' notice or more, this share of what was paid goes back. "
+        "For bookings made from now on; others keep what was agreed to.",
+    )
     card_fee_rate = PercentField(label="Card", help_text="In percent of the instalment.")
     venmo_fee_rate = PercentField(label="Venmo", help_text="In percent of the instalment.")
     zelle_fee_rate = PercentField(label="Zelle", help_text="In percent of the instalment.")
@@ -130,6 +136,18 @@ class MerchantForm(TransferSettings):
         if known != sorted(known):
             self.add_error("platinum_from_minor", "Each tier begins above the one before it.")
         return data
+
+    def clean_hold_minutes(self) -> int:
+        minutes: int = self.cleaned_data["hold_minutes"]
+        if minutes < SHORTEST_HOLD:
+            raise ValidationError(f"Customers need {SHORTEST_HOLD} minutes at least to pay.")
+        return minutes
+
+    def clean_credit_valid_days(self) -> int | None:
+        days: int | None = self.cleaned_data["credit_valid_days"]
+        if days == 0:
+            raise ValidationError("A day at least, or empty: for ever.")
+        return days
 
     def clean_timezone(self) -> str:
         zone: str = self.cleaned_data["timezone"]

@@ -32,6 +32,9 @@ class Figure:
     tone: str = ""
 
 
+MOST_COLUMNS_ON_A_PHONE = 5
+
+
 @dataclass(frozen=True)
 class Panel:
     """A table on a detail page. `numeric` names the columns that stand flush right."""
@@ -43,6 +46,23 @@ class Panel:
     note: object = ""
     numeric: frozenset[int] = field(default_factory=frozenset)
     total: Sequence[object] = ()
+
+    @property
+    def is_wide(self) -> bool:
+        """Too many columns for a phone (a moment takes two): there cells stand one under the other, with labels."""
+        most = MOST_COLUMNS_ON_A_PHONE - 2 if self.columns[0] == "When" else MOST_COLUMNS_ON_A_PHONE
+        return len(self.columns) > most
+
+    @property
+    def labelled(self) -> list[list[tuple[str, object, bool]]]:
+        """Each row's cells as (the column's name, the cell, flush right)."""
+        return [
+            [
+                (label, cell, place in self.numeric)
+                for place, (label, cell) in enumerate(zip(self.columns, row, strict=False))
+            ]
+            for row in self.rows
+        ]
 
 
 def amount(minor: int | None, *, currency: str, locale: str = "en_US") -> SafeString | str:

@@ -68,6 +68,31 @@ def test_settings_are_written_in_percent_and_currency(client: Client, merchant: 
     assert (merchant.deposit_minor, merchant.hold_minutes) == (25_000, 60)
 
 
+def test_the_cancellation_policy_is_written_in_lines_for_bookings_to_come(client: Client, merchant: Merchant):
+    page = client.get(reverse("admin:customers_merchant_change", args=[merchant.pk])).content.decode()
+    assert "14 days: 100 %" in page
+    for wrong, why in (
+        ("", "required"),
+        ("soon: all", "type days and a share"),
+        ("14 days: 101 %", "type days and a share"),
+        ("-1 days: 5 %", "type days and a share"),
+        ("7: 50\n7: 40", "once"),
+        ("14: 20\n7: 50", "no more back"),
+    ):
+        assert why in saved(client, merchant, cancellation_policy=wrong)
+    assert merchant.cancellation_policy[0] == {"days_before": 14, "refund_percent": 100}
+
+    assert saved(client, merchant, cancellation_policy="3 days: 25%\r\n30 = 90\r\n") == ""
+
+    assert [tuple(each.values()) for each in merchant.cancellation_policy] == [(30, 90), (3, 25), (0, 0)]
+
+
+def test_a_time_is_held_long_enough_to_pay_and_given_credit_lasts_a_day(client: Client, merchant: Merchant):
+    assert "10 minutes at least" in saved(client, merchant, hold_minutes="0")
+    assert "A day at least" in saved(client, merchant, credit_valid_days="0")
+    assert (merchant.hold_minutes, merchant.credit_valid_days) == (45, None)
+
+
 def test_a_surcharge_above_three_percent_is_refused_and_the_page_says_why(client: Client, merchant: Merchant):
     page = client.get(reverse("admin:customers_merchant_change", args=[merchant.pk])).content.decode()
 

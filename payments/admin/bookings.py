@@ -171,7 +171,7 @@ class BookingAdmin(BookingDialogs, CardCharging, Recording, BookingLinks, Detail
         return [
             Figure(row.code, state_badge(row), note=moment(row.starts_at, zone=row.timezone)),
             Figure("Total", self.total(row), note=format_html("{} tax within", _money(row, row.tax_minor))),
-            Figure("Paid", self.paid(row), tone="good" if paid_minor(row) else ""),
+            Figure("Paid", self.paid(row), tone="good" if paid_minor(row) else "", note=_above(row)),
             Figure("Due", self.due(row), tone="warn" if due else ""),
         ]
 
@@ -214,6 +214,12 @@ def due_minor(row: Booking) -> int:
 
 def _money(row: Booking, minor: int) -> SafeString | str:
     return amount(minor, currency=row.currency, locale=row.merchant.locale)
+
+
+def _above(row: Booking) -> str:
+    """Why paid and due are more than the total: a price that fell, and money that could not go back yet."""
+    above = sum(max(0, each.paid_minor - each.amount_minor) for each in row.instalments.all())
+    return f"{format_minor(above, row.currency, row.merchant.locale)} of it above the plan" if above else ""
 
 
 def _price(row: Booking) -> Panel:

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from bookings.models import Booking
 from core import clock
-from customers.console import DetailAdmin, MerchantFilter, Panel, ReadOnlyAdmin, badge, link, stamp
+from customers.console import DetailAdmin, MerchantFilter, Panel, ReadOnlyAdmin, badge, link, people, stamp
 from payments import cards
 from payments.models import CardCharge, SavedCard
 
@@ -82,6 +82,7 @@ class SavedCardAdmin(DetailAdmin, ReadOnlyAdmin):
 
     def panels(self, request: HttpRequest, row: SavedCard) -> list[Panel]:
         charges = CardCharge.objects.filter(card=row).select_related("payment__booking").order_by("-id")
+        names = people(charge.actor for charge in charges)
         return [
             Panel(
                 title="Charges by staff",
@@ -92,7 +93,7 @@ class SavedCardAdmin(DetailAdmin, ReadOnlyAdmin):
                         link(charge.payment.booking),
                         link(charge.payment, text=str(charge.payment.public_id)[:8]),
                         charge.get_outcome_display(),
-                        charge.actor,
+                        names[charge.actor],
                         charge.reason,
                     )
                     for charge in charges

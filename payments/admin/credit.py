@@ -22,7 +22,7 @@ from core.errors import DomainError
 from core.money import format_minor
 from customers import access
 from customers.admin import CustomerAdmin
-from customers.console import Figure, MinorAmountField, Panel, amount, link, stamp
+from customers.console import Figure, MinorAmountField, Panel, amount, link, people, stamp
 from customers.models import Customer
 from payments import credit
 from payments.admin.inbox_dialogs import leave
@@ -229,7 +229,9 @@ def _lots(row: Customer) -> Panel:
 
 
 def _uses(row: Customer) -> Panel:
-    uses = CreditUse.objects.filter(credit__customer=row).select_related("payment__booking", "credit")
+    found = CreditUse.objects.filter(credit__customer=row).select_related("payment__booking", "credit")
+    uses = list(found.order_by("-id")[:100])
+    names = people(use.actor for use in uses)
     return Panel(
         title="Where credit went",
         columns=("When", "How", "For", "By", "Amount"),
@@ -238,10 +240,10 @@ def _uses(row: Customer) -> Panel:
                 stamp(use.created_at),
                 use.get_kind_display(),
                 link(use.payment.booking) if use.payment else "–",
-                use.actor,
+                names[use.actor],
                 _money(row, use.amount_minor, use.credit.currency),
             )
-            for use in uses.order_by("-id")[:100]
+            for use in uses
         ],
         empty="Nothing was used yet.",
         numeric=frozenset({4}),

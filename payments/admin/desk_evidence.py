@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from customers.console import amount, link
 from customers.console.shown import redacted
 from payments.models import DeskItem, Payment, Refund, Transfer
+from payments.models.refund import FAILURE_WORDS
 
 # As they are read; PostgreSQL keeps no order of its own.
 FIRST = ("received_minor", "due_minor", "placed_minor", "credit_minor", "unallocated_minor", "reference")
@@ -91,6 +92,8 @@ def _value(item: DeskItem, name: str, value: Any, *, currency: str) -> object:
         return "yes" if value else "no"
     if isinstance(value, int) and (name.endswith("_minor") or name == "amount"):
         return amount(value, currency=currency, locale=item.merchant.locale)
+    if name == "reason" and value in FAILURE_WORDS:
+        return FAILURE_WORDS[value]
     if name in ROWS and isinstance(value, str):
         return _row(item, name, value)
     if name in SEARCHED and value:

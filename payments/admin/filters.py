@@ -28,6 +28,7 @@ from payments.models.refund import IN_FLIGHT
 
 HOLD_SOON = timedelta(minutes=30)
 RECENTLY = timedelta(days=30)
+SOON = timedelta(days=7)
 COMING_STATES = (BookingState.HELD, BookingState.CONFIRMED, BookingState.COMPLETED)
 
 
@@ -62,6 +63,12 @@ def is_today() -> Q:
 def events_this_week(rows: QuerySet[Booking]) -> QuerySet[Booking]:
     monday, next_monday = this_week()
     return between(rows.filter(state__in=COMING_STATES), field="starts_at", first=monday, end=next_monday)
+
+
+def events_soon(rows: QuerySet[Booking]) -> QuerySet[Booking]:
+    """Today and the six days after it, whatever day of the week it is."""
+    rows = rows.filter(state__in=COMING_STATES)
+    return between(rows, field="starts_at", first=today(), end=today() + SOON)
 
 
 def holds_ending_soon(rows: QuerySet[Booking]) -> QuerySet[Booking]:
@@ -121,6 +128,7 @@ class EventDayFilter(Question):
     parameter_name = "event"
     questions = {
         "today": ("Today", events_today),
+        "soon": ("Next 7 days", events_soon),
         "week": ("This week", events_this_week),
         "coming": ("Coming", lambda rows: rows.filter(starts_at__gte=start_of(today()))),
         "past": ("Past", lambda rows: rows.filter(starts_at__lt=start_of(today()))),

@@ -80,7 +80,7 @@ def _person(request: HttpRequest) -> User:
 
 def _booking(merchants: list[Merchant], *, code: str) -> Booking | None:
     rows = Booking.objects.select_related("merchant", "customer")
-    found = rows.filter(merchant__in=merchants, code=code).first() if code else None
+    found = rows.filter(merchant__in=merchants, code=code).first() if code.isalnum() else None
     if code and found is None:
         raise Http404
     return found

@@ -10,10 +10,10 @@ from django.utils.safestring import SafeString
 from bookings.models import Booking
 from core.money import format_minor
 from core.states import StatefulModel
-from customers.console import Panel, amount, badge, link, stamp
+from customers.console import Panel, amount, badge, link, people, stamp
 from customers.models import Merchant
 from payments.admin.tones import TONES, state_badge, state_labels
-from payments.models import LedgerEntry, Payment, Refund
+from payments.models import LedgerEntry, Payment, Refund, RefundRoute, RefundState
 
 
 def history(row: StatefulModel) -> Panel:
@@ -21,9 +21,14 @@ def history(row: StatefulModel) -> Panel:
     labels = state_labels(row)
     tones = TONES.get(row._meta.model_name or "", {})
 
+    if isinstance(row, Refund) and row.route != RefundRoute.GATEWAY:
+        labels[RefundState.SUBMITTED] = "Sent"  # by a person, or kept as credit: Stripe has no part in it
+
     def shown(state: str) -> SafeString:
         return badge(labels.get(state, state), tone=tones.get(state, "plain"))
 
+    changes = list(row.changes.all())
+    names = people(change.actor for change in changes)
     return Panel(
         title="History",
         columns=("When", "From", "To", "By", "Why"),
@@ -32,10 +37,10 @@ def history(row: StatefulModel) -> Panel:
                 stamp(change.created_at),
                 shown(change.from_state),
                 shown(change.to_state),
-                change.actor,
+                names[change.actor],
                 _why(change.reason, event_id=change.event_id),
             )
-            for change in row.changes.all()
+            for change in changes
         ],
         empty="No change yet.",
     )
@@ -43,20 +48,22 @@ def history(row: StatefulModel) -> Panel:
 
 def edits(row: Booking) -> Panel:
     """What was changed about a booking, by whom and why: its price, and when what is open is due."""
+    found = list(row.edits.all())
+    names = people(edit.actor for edit in found)
     return Panel(
         title="Changes",
         columns=("When", "By", "Price", "Due", "Why"),
         rows=[
             (
                 stamp(edit.created_at),
-                edit.actor,
+                names[edit.actor],
                 _turned(
                     *(format_minor(side["total_minor"], row.currency) for side in (edit.before, edit.after))
                 ),
                 _turned(*(_last_day(side) for side in (edit.before, edit.after))),
                 edit.reason,
             )
-            for edit in row.edits.all()
+            for edit in found
         ],
         empty="Nothing was changed.",
     )

@@ -235,14 +235,16 @@ def _sent(request: HttpRequest, refund: Refund) -> Dialog:
 def _withdraw(request: HttpRequest, refund: Refund) -> Dialog:
     def act(entries: Mapping[str, Any]) -> str:
         refunds.withdraw(refund, by=dialogs.person(request), reason=entries["reason"])
-        messages.success(
-            request, f"{_total(refund)} is not sent: it counts as paid again, and the desk asks what to do."
-        )
+        messages.success(request, f"{_total(refund)} is not sent: {stays}, and the desk asks what to do.")
         return _url(refund)
 
+    stays = "it stays as it was" if refund.from_credit_minor else "it counts as paid again"
     effect = Effect(
         lines=(("To", recipient(refund)),),
-        total=("Stays here, and counts as paid", _total(refund)),
+        total=(
+            "Stays here, as it was" if refund.from_credit_minor else "Stays here, and counts as paid",
+            _total(refund),
+        ),
         button="Do not send it",
         shown=f"{refund.pk}",
     )

@@ -122,6 +122,8 @@ class RefundAdmin(RefundDecisions, DetailAdmin, ReadOnlyAdmin):
     @admin.display(description="Decided by")
     def decided(self, row: Refund) -> str:
         if row.decided_by is None:
+            if row.decided_at is not None and row.state == RefundState.CANCELED:
+                return f"Withdrawn by who asked, {stamp(row.decided_at)}"
             waits = row.state == RefundState.REQUESTED
             return "Waits for a second person" if waits else "Needed no second person"
         return f"{row.decided_by.get_username()}, {stamp(row.decided_at)}"

@@ -60,9 +60,9 @@ def _back(request: HttpRequest, line: StatementLine) -> str:
 
 def _match(request: HttpRequest, line: StatementLine, by: User) -> str:
     kind, _, number = request.POST.get("target", "").partition(":")
-    method, note = _method(request), request.POST.get("note", "").strip()
+    method, note = _method(request), _typed(request, "note")
     if kind == "code":
-        booking = _by_code(line, request.POST.get("code", ""))
+        booking = _by_code(line, _typed(request, "code"))
         statements.book(line, to=booking, by=by, reason=note, method=method)
         return f"Matched with {booking.code}."
     pk = int(number) if number.isdigit() else 0
@@ -83,12 +83,22 @@ def _match(request: HttpRequest, line: StatementLine, by: User) -> str:
     return f"Matched with {chosen.code}."
 
 
+def _typed(request: HttpRequest, name: str) -> str:
+    return _plain(request.POST.get(name, ""))
+
+
+def _plain(text: str) -> str:
+    """Without the characters that no column keeps."""
+    return text.replace("\x00", " ").strip()
+
+
 def _method(request: HttpRequest) -> str:
     method = request.POST.get("method", "")
     return method if method in MANUAL_METHODS else ""
 
 
 def _by_code(line: StatementLine, text: str) -> Booking:
+    text = _plain(text)
     booking = Booking.objects.filter(merchant_id=line.merchant_id, code=codes.normalise(text)).first()
     if booking is None:
         raise Invalid(f"There is no booking “{text.strip()[:20]}”.")
@@ -105,7 +115,7 @@ def _transfers(line: StatementLine, ids: list[int]) -> list[Transfer]:
 def _recorded(request: HttpRequest, line: StatementLine, by: User) -> str:
     ids = [int(one) for one in request.POST.getlist("transfer") if one.isdigit()]
     rows = _transfers(line, ids)
-    statements.match_recorded(line, transfers=rows, by=by, reason=request.POST.get("note", "").strip())
+    statements.match_recorded(line, transfers=rows, by=by, reason=_typed(request, "note"))
     return f"Matched with {len(rows)} recorded transfers."
 
 
@@ -120,7 +130,7 @@ def _split(request: HttpRequest, line: StatementLine, by: User) -> str:
     ]
     if not parts:
         raise Invalid("Name the bookings and their parts.")
-    note = request.POST.get("note", "").strip()
+    note = _typed(request, "note")
     statements.split(line, parts=parts, by=by, reason=note, method=_method(request))
     return f"Split over {len(parts)} bookings."
 
@@ -137,12 +147,12 @@ def _sent(request: HttpRequest, line: StatementLine, by: User) -> str:
 
 
 def _ignore(request: HttpRequest, line: StatementLine, by: User) -> str:
-    statements.ignore(line, by=by, reason=request.POST.get("reason", ""))
+    statements.ignore(line, by=by, reason=_typed(request, "reason"))
     return "Ignored, with your reason."
 
 
 def _desk(request: HttpRequest, line: StatementLine, by: User) -> str:
-    statements.to_desk(line, by=by, reason=request.POST.get("reason", ""), method=_method(request))
+    statements.to_desk(line, by=by, reason=_typed(request, "reason"), method=_method(request))
     return "It lies on the desk now."
 
 
@@ -150,7 +160,7 @@ def _undo(request: HttpRequest, line: StatementLine, by: User) -> str:
     if line.state != LineState.IGNORED and not _may_undo(line, by):
         raise Forbidden("Only managers undo a match: money moves back.")
     done = statements.undo(
-        line, by=by, reason=request.POST.get("reason", ""), take_back=bool(request.POST.get("take_back"))
+        line, by=by, reason=_typed(request, "reason"), take_back=bool(request.POST.get("take_back"))
     )
     return "Undone." if done else "It was undone before."
 
@@ -176,7 +186,7 @@ def _page(
     waits = line.state == LineState.UNMATCHED
     comes_in = waits and line.amount_minor > 0
     suggestion = matching.suggest([line], limit=6)[0] if comes_in else None
-    query = request.GET.get("q", "").strip()
+    query = _plain(request.GET.get("q", ""))
     sent = request.POST
     context = {
         **console.admin_site.each_context(request),

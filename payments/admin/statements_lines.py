@@ -1,4 +1,4 @@
-"""An import's lines: what waits, what was decided, and one click for what is suggested."""
+"""An import's lines: what waits, what was decided, and one click for what is suggested, one for what went out."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,8 +12,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from core.errors import DomainError
 from customers import access
 from payments import matching, statements
+from payments.admin.dialogs import person
 from payments.matching import Candidate, Suggestion, Verdict
 from payments.models import LineState, StatementImport, StatementLine
 
@@ -79,8 +81,7 @@ def view(request: HttpRequest, *, statement: StatementImport, console: Any) -> H
     if request.method == "POST":
         if not may_decide:
             raise PermissionDenied
-        matched = statements.take_certain(statement, by=request.user)  # type: ignore[arg-type]  # never anonymous here
-        messages.success(request, f"{matched} line{'' if matched == 1 else 's'} matched.")
+        _all_at_once(request, statement)
         return HttpResponseRedirect(here)
     counts = Counter(statement.lines.values_list("state", flat=True))
     wanted = request.GET.get("state") or (LineState.UNMATCHED if counts[LineState.UNMATCHED] else "all")
@@ -102,12 +103,34 @@ def view(request: HttpRequest, *, statement: StatementImport, console: Any) -> H
         "tabs": _tabs(counts),
         "wanted": wanted,
         "may_decide": may_decide,
+        "went_out": len(statements.went_out(statement)) if may_decide and counts[LineState.UNMATCHED] else 0,
         "here": request.get_full_path(),
         "certain": sum(
             row.suggestion is not None and row.suggestion.verdict == Verdict.CERTAIN for row in rows
         ),
     }
     return TemplateResponse(request, "admin/payments/statementimport/lines.html", context)
+
+
+def _all_at_once(request: HttpRequest, statement: StatementImport) -> None:
+    """Match what is without doubt, or ignore what went out, with a reason."""
+    by = person(request)
+    if "_went_out" not in request.POST:
+        matched = statements.take_certain(statement, by=by)
+        messages.success(request, f"{_lines(matched)} matched.")
+        return
+    try:
+        ignored = statements.ignore_went_out(
+            statement, by=by, reason=request.POST.get("reason", "").replace("\x00", " ")
+        )
+    except DomainError as refusal:
+        messages.error(request, refusal.detail)
+    else:
+        messages.success(request, f"{_lines(ignored)} ignored, with your reason.")
+
+
+def _lines(number: int) -> str:
+    return f"{number} line{'' if number == 1 else 's'}"
 
 
 def _tabs(counts: Counter[str]) -> list[tuple[str, str, int]]:

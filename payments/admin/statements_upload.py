@@ -198,7 +198,12 @@ def _import(
     )
     statements.remove(token)
     if stored.statement is None:
-        messages.info(request, f"Nothing new: all {stored.known} lines had been imported before.")
+        known = (
+            f"all {stored.known} lines had been imported before"
+            if stored.known
+            else "no row is a line of money"
+        )
+        messages.info(request, f"Nothing new: {known}.")
         return HttpResponseRedirect(reverse("admin:payments_statementimport_changelist"))
     words = f"{stored.new} line{'' if stored.new == 1 else 's'} imported."
     may_match = access.may(by, permission=access.VERIFY, merchant_id=merchant.pk)

@@ -128,7 +128,7 @@ def approve(
 
 
 def decline(refund: Refund, *, by: User, reason: str) -> Refund:
-    """A second person says no, and why; the money stays where it is, and the requester is told."""
+    """A second person says no, and why, or who asked withdraws it: the money stays where it is."""
     if not reason.strip():
         raise Invalid("Say why it is declined.", fields={"reason": "Say why it is declined."})
     _check_decider(refund, by=by, own_allowed=True)
@@ -137,8 +137,10 @@ def decline(refund: Refund, *, by: User, reason: str) -> Refund:
         refund = _locked(refund)
         if refund.state != RefundState.REQUESTED:
             raise _decided(refund)
-        _note(refund, by=by, reason=reason)
-        to = RefundState.CANCELED if refund.requested_by_id == by.pk else RefundState.DECLINED
+        is_own = refund.requested_by_id == by.pk
+        # Withdrawn, it was decided by nobody: who asked and who decides are never the same person.
+        _note(refund, by=None if is_own else by, reason=reason)
+        to = RefundState.CANCELED if is_own else RefundState.DECLINED
         refund.transition_to(to, actor=f"user:{by.pk}", reason=reason.strip())
         holding.release(refund, payment)
         notices.refund_declined(refund, by=by)
@@ -154,11 +156,12 @@ def _tell_of_undecided(refund: Refund, payment: Payment) -> None:
     is_cancelled = payment.booking is not None and payment.booking.state == BookingState.CANCELLED
     if not (refund.cancellation or is_cancelled or refund.from_credit_minor):
         return
+    what = "withdrawn" if refund.state == RefundState.CANCELED else "declined"
     desk.raise_item(
         merchant=payment.merchant,
         kind=DeskKind.REFUND_FAILED,
         key=f"refund:{refund.public_id}",
-        summary=f"{_whose(refund)} refund of {format_minor(refund.total_minor, refund.currency)} was declined",
+        summary=f"{_whose(refund)} refund of {format_minor(refund.total_minor, refund.currency)} was {what}",
         payment=payment,
         booking=payment.booking,
         evidence={"refund": str(refund.public_id), "reason": refund.decision_reason},
@@ -182,7 +185,7 @@ def _locked(refund: Refund) -> Refund:
     return rows.select_related("payment__merchant").get(pk=refund.pk)
 
 
-def _note(refund: Refund, *, by: User, reason: str) -> None:
+def _note(refund: Refund, *, by: User | None, reason: str) -> None:
     refund.decided_by, refund.decided_at, refund.decision_reason = by, clock.now(), reason.strip()[:300]
     refund.save(update_fields=["decided_by", "decided_at", "decision_reason", "updated_at"])
 

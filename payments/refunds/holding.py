@@ -4,7 +4,7 @@ from bookings.models import Booking, Instalment
 from core.errors import ConcurrentChange
 from core.money import format_minor
 from payments import changes, credit, credit_notes, desk, notices
-from payments.models import DeskKind, Payment, Refund, RefundState
+from payments.models import DeskKind, Payment, Refund, RefundRoute, RefundState
 from payments.models.refund import NO_MONEY_MOVES
 from payments.refunds import amounts
 
@@ -109,11 +109,13 @@ def _reopen(refund: Refund, payment: Payment, booking: Booking | None) -> None:
         instalment.save(update_fields=["paid_minor"])
         if booking is not None:
             changes.fit_kept(booking, source_key=f"kept-again:{refund.public_id}")
+    by_hand = refund.route == RefundRoute.MANUAL
+    what = "was not sent after all" if by_hand else "failed"
     desk.raise_item(
         merchant=payment.merchant,
         kind=DeskKind.REFUND_FAILED,
         key=f"refund:{refund.public_id}",
-        summary=f"A refund of {format_minor(refund.total_minor, refund.currency)} failed: {refund.failure_words}",
+        summary=f"A refund of {format_minor(refund.total_minor, refund.currency)} {what}: {refund.failure_words}",
         payment=payment,
         booking=booking,
         evidence={"refund": str(refund.public_id), "reason": refund.failure_reason},

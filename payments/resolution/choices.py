@@ -9,7 +9,16 @@ from bookings.models import Booking, BookingState
 from core.money import format_minor
 from customers.models import PaymentMethod
 from payments import cancellation, credit, dues, refunds, writeoffs
-from payments.models import Account, DeskItem, DeskKind, LedgerEntry, Payment, PaymentState, Refund
+from payments.models import (
+    Account,
+    DeskItem,
+    DeskKind,
+    LedgerEntry,
+    Payment,
+    PaymentState,
+    Refund,
+    RefundRoute,
+)
 
 
 class Action(models.TextChoices):
@@ -69,7 +78,7 @@ _NOTED_ALWAYS = frozenset(
 )
 _NOTED = {
     DeskKind.SURPLUS: "The credit was used or sent back already; nothing moves.",
-    DeskKind.REFUND_FAILED: "Nothing moves: the money stays on the booking, because you settled it with the customer.",
+    DeskKind.REFUND_FAILED: "Nothing moves: the money stays here as it is, because you settled it with the customer.",
     DeskKind.AMOUNT_MISMATCH: "Nothing moves: what was paid counts, and the rest stays due.",
     DeskKind.MODE_MISMATCH: "Nothing moves: the keys or the endpoint were put right.",
 }
@@ -105,8 +114,7 @@ def _of_unallocated(item: DeskItem, payment: Payment, minor: int) -> Iterable[Ch
         f"{amount} becomes {whose} credit, for the next payment or booking.",
         needs=() if payment.customer else ("customer",),
     )
-    if payment.method == PaymentMethod.CARD:
-        yield Choice(Action.REFUND, f"{amount} goes back to the card it came from. Stripe keeps its own fee.")
+    yield Choice(Action.REFUND, _back(payment, amount))
     yield Choice(Action.INCOME, f"{amount} is booked as other income: only when nobody can be found.")
 
 
@@ -117,9 +125,17 @@ def _of_credit(item: DeskItem, payment: Payment, minor: int) -> Iterable[Choice]
         spent = format_minor(spendable.amount_minor, payment.currency)
         part = spendable.instalment.get_purpose_display().lower()
         yield Choice(Action.SPEND, f"{spent} of credit pays the {part} of {booking.code}.")
-    if payment.method == PaymentMethod.CARD:
-        yield Choice(Action.REFUND, f"{amount} goes back to the card it came from. Stripe keeps its own fee.")
+    yield Choice(Action.REFUND, _back(payment, amount))
     yield Choice(Action.CREDIT, f"{amount} stays the customer's credit, as it is now.")
+
+
+def _back(payment: Payment, amount: str) -> str:
+    """What sending it back means, by the way it came."""
+    if payment.method == PaymentMethod.CARD:
+        return f"{amount} goes back to the card it came from. Stripe keeps its own fee."
+    return (
+        f"{amount} goes back by hand ({payment.get_method_display()}): send it, then record it under Refunds."
+    )
 
 
 def _of_kind(item: DeskItem) -> Iterable[Choice]:
@@ -158,7 +174,9 @@ def _retry(item: DeskItem) -> Iterable[Choice]:
     left = refunds.refundable(payment, cause=refund.cause)
     if left >= refund.amount_minor:
         total = format_minor(refund.total_minor, refund.currency)
-        yield Choice(Action.RETRY, f"A new refund of {total} is sent to Stripe.")
+        by_hand = refund.route == RefundRoute.MANUAL
+        words = "waits to be sent by hand" if by_hand else "is sent to Stripe"
+        yield Choice(Action.RETRY, f"A new refund of {total} {words}.")
 
 
 def failed_refund(item: DeskItem) -> Refund | None:

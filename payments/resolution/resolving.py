@@ -15,7 +15,7 @@ from core.money import format_minor
 from customers import access
 from customers.models import Customer
 from payments import cancellation, credit, dues, errors, ledger, placing, refunds, statements
-from payments.models import Account, DeskItem, Refund, RefundCause, RefundState
+from payments.models import Account, DeskItem, Refund, RefundCause, RefundState, StatementLine
 from payments.resolution import moving
 from payments.resolution.choices import BOOKABLE, ON_BOOKING, Action, choices, failed_refund, on_unallocated
 
@@ -72,15 +72,23 @@ def resolve(
         _offered(item, order.action)
         outcome = _refund(order)
         with transaction.atomic():
-            return _close(_lock(item), order, outcome)
+            line = statements.lock_of(item.payment)
+            locked = _lock(item)
+            _home(line, order, outcome)
+            return _close(locked, order, outcome)
     with transaction.atomic():
         line = statements.lock_of(item.payment)
         locked = _lock(item)
         _offered(locked, order.action)
         outcome = _DOING[order.action](order)
-        if line is not None and order.action != Action.NOTED:
-            statements.found_home(line, actor=order.actor, reason=outcome)
+        _home(line, order, outcome)
         return _close(locked, order, outcome)
+
+
+def _home(line: StatementLine | None, order: Order, outcome: str) -> None:
+    """A line that lay on the desk is matched once its money has a place."""
+    if line is not None and order.action != Action.NOTED:
+        statements.found_home(line, actor=order.actor, reason=outcome)
 
 
 def _check(
@@ -227,7 +235,7 @@ _DOING: dict[Action, Callable[[Order], str]] = {
 
 
 def _refund(order: Order) -> str:
-    """The whole of it back to the card, under the item's own key: chosen twice, refunded once."""
+    """The whole of it back the way it came, under the item's own key: chosen twice, refunded once."""
     payment = order.item.payment
     assert payment is not None
     if order.action == Action.RETRY:

@@ -36,7 +36,17 @@ from payments.statements.deciding import (
     undo,
     usual_method,
 )
-from payments.statements.importing import Look, LookRow, Standing, Stored, look, store, take_certain
+from payments.statements.importing import (
+    Look,
+    LookRow,
+    Standing,
+    Stored,
+    ignore_went_out,
+    look,
+    store,
+    take_certain,
+    went_out,
+)
 from payments.statements.reading import MOST_BYTES, Table, UnreadableFile, read
 from payments.statements.shelf import FileGone, clear, keep, remove, taken
 
@@ -62,6 +72,7 @@ __all__ = [
     "from_json",
     "guess",
     "ignore",
+    "ignore_went_out",
     "keep",
     "lock_of",
     "look",
@@ -81,5 +92,6 @@ __all__ = [
     "to_desk",
     "undo",
     "usual_method",
+    "went_out",
     "with_reading",
 ]

@@ -7,7 +7,9 @@ from decimal import Decimal
 from core.money import MAX_MINOR, exponent
 
 DECIMALS = {".": "1,234.56", ",": "1.234,56"}
-_DRESS = re.compile(r"[\s'’$€£¥]|usd|eur|gbp|cad", re.IGNORECASE)
+_SYMBOLS = {"€": ("eur",), "£": ("gbp",), "¥": ("jpy", "cny")}
+_NAMED = re.compile(r"[€£¥]|usd|eur|gbp|cad|aud|chf|jpy", re.IGNORECASE)
+_DRESS = re.compile(rf"[\s'’$]|{_NAMED.pattern}", re.IGNORECASE)
 _SIGN = re.compile(
     r"^(?P<open>\()?(?P<before>[+\-−–])?(?P<body>[0-9.,]+)(?P<after>[+\-−–])?(?P<close>\))?(?P<side>cr|dr)?$"
 )
@@ -17,6 +19,8 @@ _MINUS = ("-", "−", "–")
 
 def minor(text: str, *, decimal: str, currency: str) -> int | None:
     """The amount in minor units, or None for what is no amount of that currency in that way of writing."""
+    if any(currency not in _currencies(name) for name in _NAMED.findall(text)):
+        return None
     match = _SIGN.match(_DRESS.sub("", text).lower())
     if match is None or bool(match["open"]) != bool(match["close"]):
         return None
@@ -36,6 +40,16 @@ def minor(text: str, *, decimal: str, currency: str) -> int | None:
         return None
     negative = match["open"] or match["before"] in _MINUS or match["after"] in _MINUS or match["side"] == "dr"
     return -value if negative else value
+
+
+def currency_of(text: str) -> str:
+    """The currency that a figure itself names, "" where it names none: a dollar sign is several currencies'."""
+    name = _NAMED.search(text)
+    return _currencies(name[0])[0] if name else ""
+
+
+def _currencies(name: str) -> tuple[str, ...]:
+    return _SYMBOLS.get(name, (name.lower(),))
 
 
 def decimal_of(texts: Iterable[str]) -> str:

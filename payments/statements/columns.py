@@ -11,21 +11,25 @@ from payments.models import CLAIMED_METHODS, StatementMapping
 from payments.statements import amounts, dates
 from payments.statements.reading import Table
 
-PLACES = ("booked_on", "amount", "credit", "debit", "fee", "description", "payer", "reference", "currency")
+PLACES = (
+    "booked_on", "amount", "credit", "debit", "side", "fee", "description", "payer", "reference", "currency", "status",
+)  # fmt: skip
 LABELS = {
     "booked_on": "Day",
     "amount": "Amount, with a sign",
     "credit": "Money in",
     "debit": "Money out",
+    "side": "In or out, in words",
     "fee": "Fee that Venmo kept",
     "description": "Text",
     "payer": "Who paid",
     "reference": "The bank's own id",
     "currency": "Currency",
+    "status": "Whether it happened",
 }
 _WORDS: dict[str, tuple[str, ...]] = {
     "booked_on": ("posting date", "posted", "transaction date", "booking date", "date", "datetime", "datum"),
-    "amount": ("amount (total)", "amount", "net amount", "betrag", "importe", "montant", "value"),
+    "amount": ("amount (total)", "amount", "transaction amount", "net amount", "betrag", "importe", "montant", "value"),
     "credit": ("credit", "credits", "credit amount", "deposit", "deposits", "money in", "paid in", "haben"),
     "debit": ("debit", "debits", "debit amount", "withdrawal", "withdrawals", "money out", "paid out", "soll"),
     "fee": ("amount (fee)", "fee", "fees"),
@@ -33,7 +37,15 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "payer": ("from", "payer", "payee", "name", "sender", "counterparty", "auftraggeber"),
     "reference": ("transaction id", "id", "reference", "reference number", "bank reference", "confirmation", "fit id"),
     "currency": ("currency", "währung", "ccy"),
+    "status": ("status", "transaction status"),
+    "side": (
+        "transaction type", "credit/debit", "debit/credit", "credit or debit", "debit or credit", "cr/dr", "dr/cr",
+        "type", "details",
+    ),
 }  # fmt: skip
+OUT = frozenset(("debit", "debits", "dr", "d", "withdrawal", "out", "money out", "soll", "s"))
+_IN = frozenset(("credit", "credits", "cr", "c", "deposit", "in", "money in", "haben", "h"))
+_NO_AMOUNT = re.compile(r"account|number|balance|check|\bid\b|\bno\b|#|zip|card", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +65,8 @@ class Columns:
     payer: int | None = None
     reference: int | None = None
     currency: int | None = None
+    side: int | None = None
+    status: int | None = None
     order: str = ""
     decimal: str = ""
     flipped: bool = False
@@ -83,7 +97,7 @@ def guess(table: Table) -> Columns:
     for name in PLACES:
         for word in _WORDS[name]:
             place = _called(table, word, taken=set(found.values()))
-            if place is not None:
+            if place is not None and (name != "side" or _tells_sides(table, place)):
                 found[name] = place
                 break
     if "booked_on" not in found:
@@ -94,7 +108,9 @@ def guess(table: Table) -> Columns:
             lambda text: dates.day(text, order="mdy") or dates.day(text, order="dmy"),
         )
     if not {"amount", "credit", "debit"} & found.keys():
-        _put(found, "amount", table, _is_amount)
+        _put(found, "amount", table, _is_amount, but=_NO_AMOUNT)
+        if "amount" not in found:
+            _put(found, "amount", table, _is_amount)
     if "amount" in found:
         found.pop("credit", None)
         found.pop("debit", None)
@@ -123,17 +139,31 @@ def _called(table: Table, word: str, *, taken: set[int]) -> int | None:
     return None
 
 
+def _tells_sides(table: Table, place: int) -> bool:
+    """Whether a column says in words which way the money went, in each of its filled cells."""
+    said = {text.casefold() for text in table.column(place) if text}
+    return bool(said) and said <= OUT | _IN
+
+
 def _is_amount(text: str) -> bool:
     return bool(re.search(r"\d", text)) and any(
-        amounts.minor(text, decimal=mark, currency="usd") is not None for mark in amounts.DECIMALS
+        amounts.minor(text, decimal=mark, currency=amounts.currency_of(text) or "usd") is not None
+        for mark in amounts.DECIMALS
     )
 
 
-def _put(found: dict[str, int], name: str, table: Table, test: Callable[[str], object]) -> None:
-    """The first free column in most of whose filled cells the test holds."""
-    for place in range(len(table.header)):
+def _put(
+    found: dict[str, int],
+    name: str,
+    table: Table,
+    test: Callable[[str], object],
+    *,
+    but: re.Pattern[str] | None = None,
+) -> None:
+    """The first free column in most of whose filled cells the test holds; none whose title is like `but`."""
+    for place, title in enumerate(table.header):
         filled = [text for text in table.column(place) if text]
-        if place in found.values() or not filled:
+        if place in found.values() or not filled or (but is not None and but.search(title)):
             continue
         if sum(bool(test(text)) for text in filled) > len(filled) / 2:
             found[name] = place

@@ -9,8 +9,24 @@ from enum import StrEnum
 from core.money import exponent
 from payments.models.statement import line_fingerprint
 from payments.statements import amounts, dates
-from payments.statements.columns import Columns
+from payments.statements.columns import OUT, Columns
 from payments.statements.reading import Table, TableRow
+
+# Rows of what was only tried, or has not happened yet: Venmo's, PayPal's and some banks' exports print them.
+NOT_MOVED = frozenset(
+    (
+        "pending",
+        "failed",
+        "cancelled",
+        "canceled",
+        "declined",
+        "denied",
+        "expired",
+        "refused",
+        "rejected",
+        "void",
+    )
+)
 
 
 class Problem(StrEnum):
@@ -75,10 +91,13 @@ def _entry(row: TableRow, columns: Columns, *, currency: str, today: date) -> En
     def refused(problem: Problem, words: str) -> Entry:
         return Entry(position=row.number, cells=row.cells, problem=problem, words=words)
 
-    when, coin = _cell(row, columns.booked_on), _currency(_cell(row, columns.currency), usual=currency)
     figures = [_cell(row, place) for place in (columns.amount, columns.credit, columns.debit)]
+    named = next(filter(None, map(amounts.currency_of, figures)), currency)
+    when, coin = _cell(row, columns.booked_on), _currency(_cell(row, columns.currency), usual=named)
     if not when or not any(figures):
         return refused(Problem.NO_LINE, "No day or no amount: not a line of the statement.")
+    if (status := _cell(row, columns.status)).casefold() in NOT_MOVED:
+        return refused(Problem.NO_LINE, f"“{status}”: no money moved.")
     booked_on = dates.day(when, order=columns.order)
     if booked_on is None:
         return refused(Problem.UNREADABLE, f"“{when[:40]}” is no day.")
@@ -91,7 +110,9 @@ def _entry(row: TableRow, columns: Columns, *, currency: str, today: date) -> En
     amount = _amount(figures, columns, currency=coin)
     if amount is None:
         shown = " / ".join(figure for figure in figures if figure)[:40]
-        return refused(Problem.UNREADABLE, f"“{shown}” is no amount.")
+        return refused(Problem.UNREADABLE, f"“{shown}” is no amount in {coin.upper()}.")
+    if amount > 0 and _cell(row, columns.side).casefold() in OUT:
+        amount = -amount
     if not amount:
         return refused(Problem.ZERO, "An amount of zero: nothing moved.")
     fee = abs(amounts.minor(_cell(row, columns.fee), decimal=columns.decimal, currency=coin) or 0)

@@ -4,6 +4,7 @@ A line's identity is its fingerprint with its occurrence among equal rows of the
 it unique. So an overlapping export stores what is new in it, and two equal transfers of one day stay two lines.
 """
 
+import contextlib
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
@@ -17,8 +18,9 @@ from core import clock
 from core.errors import DomainError
 from customers.models import Merchant
 from payments import matching
+from payments.errors import AlreadyDecided
 from payments.matching import Suggestion, Verdict
-from payments.models import LineState, StatementImport, StatementLine
+from payments.models import LineState, Refund, RefundRoute, StatementImport, StatementLine
 from payments.statements import columns as columns_of
 from payments.statements import deciding
 from payments.statements.columns import Columns
@@ -215,3 +217,27 @@ def take_certain(statement: StatementImport, *, by: User) -> int:
             continue  # Somebody was faster, or it does not fit any more: a person looks at it.
         matched += 1
     return matched
+
+
+def went_out(statement: StatementImport) -> list[StatementLine]:
+    """The import's waiting lines of money out that is no refund's by its amount: rent, wages, the bank's own fees."""
+    lines = list(statement.lines.filter(state=LineState.UNMATCHED, amount_minor__lt=0).order_by("position"))
+    if not lines:
+        return []
+    refunds = Refund.objects.filter(
+        payment__merchant_id=statement.merchant_id,
+        route=RefundRoute.MANUAL,
+        total_minor__in={-line.amount_minor for line in lines},
+    )
+    of_refunds = set(refunds.values_list("total_minor", flat=True))
+    return [line for line in lines if -line.amount_minor not in of_refunds]
+
+
+def ignore_went_out(statement: StatementImport, *, by: User, reason: str) -> int:
+    """Ignore them all for one reason; how many. Raises Invalid without a reason. Each is undone like any other."""
+    ignored = 0
+    for line in went_out(statement):
+        with contextlib.suppress(AlreadyDecided):  # somebody was faster with this one
+            deciding.ignore(line, by=by, reason=reason)
+            ignored += 1
+    return ignored

@@ -80,7 +80,7 @@ def test_money_is_placed_by_the_code_once_and_the_closed_item_says_who_and_how(
     for wrong in ({}, {"booking": "ZZZZZZZZ", "reason": "x"}, {"booking": booking.code, "reason": ""}):
         assert manager.post(action_of(item, "place"), wrong).status_code == 200
         assert standing(booking) == before
-    assert manager.post(action_of(item, "refund"), {"reason": "x"}).status_code == 404  # cash: not offered
+    assert manager.post(action_of(item, "spend"), {"reason": "x"}).status_code == 404  # not offered
     sent = {"booking": booking.code.lower(), "reason": "She told us on the phone"}
     assert "$100.00 placed" in said(manager.post(action_of(item, "place"), sent, follow=True))
     after = standing(booking)
@@ -88,9 +88,10 @@ def test_money_is_placed_by_the_code_once_and_the_closed_item_says_who_and_how(
     assert "Morgan was faster" in said(manager.post(action_of(item, "place"), sent, follow=True))
     assert standing(booking) == after
     page = manager.get(page_of(item)).content.decode()
-    for words in ("Closed", "Morgan", "She told us on the phone"):
+    for words in ("Closed", "Morgan", "She told us on the phone", "Back to the desk"):
         assert words in page
     assert action_of(item, "place") not in page
+    assert "Close\n" not in page  # unfold's way back, which sounds like an action here
 
 
 def test_money_becomes_the_credit_of_the_customer_who_is_named(merchant: Merchant, manager: Client) -> None:

@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from bookings.models import Booking, Instalment
 from core.models import OutboxEmail
 from customers.console import ReadOnlyAdmin
 from customers.models import Membership, Role
@@ -69,6 +70,19 @@ def test_every_page_opens_for_the_owner_and_shows_no_secret(world: World):
     assert len(seen) == 2 + 2 * len(scoped_models())
     for path, html in seen:
         assert not [secret for secret in NEVER_SHOWN if secret in html], path
+
+
+def test_a_booking_says_why_paid_and_due_are_more_than_its_total_and_an_empty_list_that_nothing_fits(
+    world: World,
+):
+    client = signed_in(world.staff[Role.VIEWER])
+    part = Instalment.objects.filter(booking__merchant=world.merchant).first()
+    assert part is not None
+    page = address(Booking, "change", part.booking_id)
+    assert "above the plan" not in client.get(page).text
+    Instalment.objects.filter(pk=part.pk).update(paid_minor=part.amount_minor + 5_000)
+    assert "$50.00 of it above the plan" in client.get(page).text
+    assert "Nothing fits" in client.get(address(Booking, "changelist") + "?q=nobody").text
 
 
 def test_every_page_opens_for_a_viewer_and_shows_no_secret(world: World):

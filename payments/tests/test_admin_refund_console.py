@@ -84,6 +84,8 @@ def test_what_came_by_zelle_waits_for_another_then_to_be_sent_and_is_done_when_r
     assert "Send to Ada Example" in waiting
     sent = send(asking, action(refund, "sent"), reference="ZX-77")
     assert sent.status_code == 302
+    shown = asking.get(sent.headers["Location"]).content.decode()
+    assert ("Sent to Stripe" in shown, "user:" in shown, "asker" in shown) == (False, False, True)
     refund.refresh_from_db()
     assert (refund.state, refund.reference) == (RefundState.SUCCEEDED, "ZX-77")
     assert "ZX-77" in asking.get(reverse("admin:payments_refund_change", args=[refund.pk])).content.decode()

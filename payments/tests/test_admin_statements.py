@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from bookings.tests.factories import MerchantFactory, SlotFactory, TaxRateFactory, booked
 from core import clock
 from customers.models import Role
-from payments.models import LineState, StatementImport, StatementLine, Transfer
+from payments import refunds
+from payments.models import LineState, Payment, StatementImport, StatementLine, Transfer
 from payments.tests.console_world import add_staff
 
 pytestmark = pytest.mark.django_db
@@ -89,6 +90,9 @@ def test_a_file_is_looked_at_imported_matched_and_undone_at_the_console(merchant
 
     assert decide(clerk, matched, action="undo", reason="wrong").status_code == 409
     assert decide(clerk, matched, action="nonsense").status_code == 422
+    assert decide(clerk, strange, action="match", target="code:", code="A\x00").status_code == 409
+    assert decide(clerk, strange, action="ignore", reason="\x00").status_code == 409
+    assert clerk.get(f"/admin/payments/statementline/{strange.pk}/decide/?q=a%00b").status_code == 200
     assert decide(manager, matched, action="undo", reason="").status_code == 409
     matched.refresh_from_db()
     assert matched.state == LineState.MATCHED
@@ -105,6 +109,33 @@ def test_a_file_is_looked_at_imported_matched_and_undone_at_the_console(merchant
     assert decide(clerk, strange, action="desk", reason="who?").status_code == 302
     found = clerk.get(f"/admin/payments/statementline/{strange.pk}/decide/")
     assert "On the desk" in found.text
+
+
+def test_what_went_out_is_ignored_at_once_but_for_what_could_be_a_refund(merchant):
+    clerk = staff(merchant, Role.CLERK)
+    ada = book(merchant)
+    bring(clerk, file(("rent", "-900.00"), (ada.code, "100.00"), ("to Ada", "-40.00"), ("fee", "-15.00")))
+    statement = StatementImport.objects.get()
+    lines_page = f"/admin/payments/statementimport/{statement.pk}/change/"
+    line = statement.lines.get(amount_minor=10_000)
+    clerk.post(
+        f"/admin/payments/statementline/{line.pk}/decide/", {"action": "match", "target": f"booking:{ada.pk}"}
+    )
+    refunds.request(
+        payment=Payment.objects.get(), amount_minor=4_000, cause="price_reduction", reason="x", requested_by=None,
+        actor="t",
+    )  # fmt: skip
+    assert "2 lines of money that went out" in clerk.get(lines_page).text
+    assert "Say why" in clerk.post(lines_page, {"_went_out": "1", "reason": " "}, follow=True).text
+    assert statement.lines.filter(state=LineState.UNMATCHED).count() == 3
+    done = clerk.post(lines_page, {"_went_out": "1", "reason": "not of bookings"}, follow=True)
+    assert "2 lines ignored" in done.text
+    assert "of money that went out" not in done.text
+    assert [(one.amount_minor, one.state) for one in statement.lines.order_by("position")] == [
+        (-90_000, "ignored"), (10_000, "matched"), (-4_000, "unmatched"), (-1_500, "ignored"),
+    ]  # fmt: skip
+    nothing = bring(clerk, SimpleUploadedFile("b.csv", b"Date,Description,Amount\n2026-01-02,x,0.00\n"))
+    assert "no row is a line of money" in nothing.text
 
 
 def test_what_is_unsure_is_asked_on_the_page_and_a_file_that_is_none_is_refused_there(merchant):

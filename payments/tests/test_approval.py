@@ -120,6 +120,23 @@ def test_declined_nothing_moved_and_the_money_can_be_refunded_again(shop: Shop, 
     assert refunds.refundable(balance) == 98_750
 
 
+def test_who_asked_withdraws_the_request_and_the_money_can_be_refunded_again(
+    shop: Shop, balance: Payment
+) -> None:
+    asker, second = member(shop, "asker"), member(shop, "second")
+    refund = refunds.decline(ask(balance, 60_000, asker), by=asker, reason="the wrong booking")
+    balance.refresh_from_db()
+    assert (refund.state, refund.decided_by, refund.decision_reason) == (
+        RefundState.CANCELED,
+        None,
+        "the wrong booking",
+    )
+    assert (balance.refunding_minor, refunds.refundable(balance)) == (0, 98_750)
+    assert not OutboxEmail.objects.filter(key__startswith="refund_declined").exists()
+    with pytest.raises(errors.AlreadyDecided):
+        refunds.approve(refund, by=second, authenticated_at=clock.now())
+
+
 def test_money_that_waits_for_approval_is_not_promised_twice_but_real_money_wins(
     shop: Shop, balance: Payment
 ) -> None:

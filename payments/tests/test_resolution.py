@@ -192,6 +192,34 @@ def test_a_surplus_is_used_for_what_is_due_next_or_stays_or_goes_back(shop: Shop
     assert_books(shop)
 
 
+def test_a_surplus_that_came_by_hand_and_is_not_sent_after_all_lies_on_the_desk_in_true_words(
+    shop: Shop,
+) -> None:
+    owner = staff_of(shop, Role.OWNER)
+    found = manual.Found(
+        merchant=shop.merchant,
+        method="cash",
+        amount_minor=15_000,
+        currency="usd",
+        received_on=clock.today(shop.merchant.timezone),
+        by=owner,
+    )
+    manual.record(found, booking=shop.book())
+    item = DeskItem.objects.get()
+    assert offered(item) == {"spend", "refund", "credit"}
+    assert resolve(item, Action.REFUND, owner).resolution.startswith("$50.00: refund approved")
+    refunds.withdraw(Refund.objects.get(), by=owner, reason="they keep it as credit")
+    back = DeskItem.objects.get(closed_at__isnull=True)
+    assert back.summary == "A refund of $50.00 was not sent after all: they keep it as credit"
+    words = {choice.action: choice.effect for choice in resolution.choices(back)}
+    assert words[Action.RETRY] == "A new refund of $50.00 waits to be sent by hand."
+    assert (
+        words[Action.NOTED]
+        == "Nothing moves: the money stays here as it is, because you settled it with the customer."
+    )
+    assert_books(shop)
+
+
 def test_a_refund_that_failed_is_tried_again_as_a_new_one(shop: Shop, manager: User) -> None:
     booking = shop.book()
     payment = shop.start(booking).payment

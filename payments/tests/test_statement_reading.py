@@ -196,3 +196,38 @@ def test_a_day_survives_being_printed(when):
 )
 def test_what_is_no_day_is_none(text):
     assert dates.day(text, order="mdy") is None
+
+
+def test_money_of_another_currency_is_never_read_as_the_accounts_own():
+    found = read(
+        "Date,Description,Amount\n11/13/2026,a gift,€10.00\n11/14/2026,b,10.00 GBP\n11/15/2026,c,$1\n"
+    )
+    assert [(row.amount_minor, row.currency) for row in found] == [
+        (1_000, "eur"),
+        (1_000, "gbp"),
+        (100, "usd"),
+    ]
+    [both] = read("Date,Description,Amount,Currency\n11/13/2026,a gift,€10.00,USD\n")
+    assert (both.problem, both.words) == (Problem.UNREADABLE, "“€10.00” is no amount in USD.")
+
+
+def test_what_was_only_tried_or_is_still_to_happen_is_no_money():
+    rows = "".join(
+        f",{number},2026-11-1{number},Payment,{status},code,Ada,+ $10.00\n"
+        for number, status in enumerate(("Complete", "Pending", "Failed", "Issued"))
+    )
+    found = read(",ID,Datetime,Type,Status,Note,From,Amount (total)\n" + rows)
+    assert [row.words for row in found] == ["", "“Pending”: no money moved.", "“Failed”: no money moved.", ""]
+
+
+def test_amounts_without_a_sign_follow_the_column_that_says_which_way_they_went():
+    found = read(
+        "Account Number,Transaction Description,Transaction Date,Transaction Type,Transaction Amount,Balance\n"
+        "1234,Zelle from Ada,11/13/26,Credit,100,1100\n1234,Rent paid,11/14/26,Debit,500,600\n"
+    )
+    assert [row.amount_minor for row in found] == [10_000, -50_000]
+
+
+def test_an_accounts_number_is_not_taken_for_the_amount():
+    table = statements.read(b"Account No,Date,Details,Total\n1234,11/13/26,Zelle from Ada,100.00\n")
+    assert statements.guess(table).amount == 3

@@ -362,6 +362,28 @@ def test_what_the_desk_placed_is_matched_and_undone_it_has_one_open_item_again(m
     assert (opened.kind, opened.booking) == ("money_reversed", ada)
 
 
+def test_what_the_desk_sends_back_by_hand_is_a_task_and_its_line_is_matched(merchant, by):
+    ada = book(merchant)
+    bring(merchant, csv(("who?", "77.00")), by=by)
+    [line] = lines(merchant)
+    statements.to_desk(line, by=by, reason="nobody known")
+    record(merchant, ada, by=by, amount_minor=15_000)
+    Membership.objects.create(user=by, merchant=merchant, role="owner")
+    for item in DeskItem.objects.order_by("pk"):
+        [words] = [one.effect for one in resolution.choices(item) if one.action == "refund"]
+        assert "goes back by hand (Zelle)" in words
+        resolution.resolve(item, action="refund", by=by, reason="as agreed", authenticated_at=clock.now())
+    assert DeskItem.objects.filter(closed_at__isnull=True).count() == 0
+    assert [line.state for line in lines(merchant)] == ["matched"]
+    for refund in Refund.objects.all():
+        assert (refund.route, refund.state) == ("manual", "approved")
+        refunds.record_sent(refund, by=by, reference=f"sent {refund.pk}", sent_on=TODAY)
+    left = books(merchant)
+    assert {left.get("unallocated", 0), left.get("customer_credit", 0)} == {0}
+    assert left["bank"] == 7_700  # what was sent out is on no statement yet
+    assert left["clearing:zelle"] == 10_000 - 7_700
+
+
 def test_a_refund_that_staff_sent_moves_from_bank_to_clearing_once(merchant, by):
     ada = book(merchant)
     payment = record(merchant, ada, by=by, amount_minor=10_000).payments.get()
