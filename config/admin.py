@@ -5,7 +5,7 @@ from functools import update_wrapper
 from typing import Any
 
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
@@ -54,6 +54,8 @@ class ConsoleSite(UnfoldAdminSite):
         def in_merchants_zone(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             from customers import access  # models are not ready when the site is made
 
+            if "%00" in request.META.get("QUERY_STRING", ""):
+                raise BadRequest("No column holds that character, so nothing can be found by it.")
             places = access.places(request.user)
             if not places:
                 return inner(request, *args, **kwargs)

@@ -41,8 +41,9 @@ def change(
 ) -> None:
     """Store what is given, encrypted where it is secret; what is empty stays as it is.
 
-    A new secret key is tried first: it must answer, and belong to the account of the merchant's books. A new signing
-    secret joins the one before it, which stays good. Raises KeysRefused or Unavailable; nothing is stored then.
+    A new secret key is tried first: it must answer, and belong to the account of the merchant's books, which is no
+    other merchant's. A new signing secret joins the one before it, which stays good. Raises KeysRefused or Unavailable;
+    nothing is stored then.
     """
     given = {"secret_key": secret_key, "publishable_key": publishable_key, "webhook_secret": webhook_secret}
     _check_shapes(given)
@@ -51,6 +52,8 @@ def change(
         row = GatewayAccount.objects.select_for_update(of=("self",), no_key=True).get(pk=account.pk)
         if owner and row.stripe_account_id not in ("", owner):
             raise _foreign()
+        if owner and GatewayAccount.objects.exclude(pk=row.pk).filter(stripe_account_id=owner).exists():
+            raise _taken()
         row.secret_key = secret_key or row.secret_key
         row.publishable_key = publishable_key or row.publishable_key
         row.stripe_account_id = row.stripe_account_id or owner
@@ -91,6 +94,15 @@ def _owner_of(account: GatewayAccount, secret_key: str) -> str:
 def _foreign() -> KeysRefused:
     return KeysRefused(
         {"secret_key": "This key belongs to another Stripe account than this merchant's books."}
+    )
+
+
+def _taken() -> KeysRefused:
+    return KeysRefused(
+        {
+            "secret_key": "Another business here keeps its books by this Stripe account: two on one account would "
+            "book each other's money. Open an account of its own at Stripe."
+        }
     )
 
 

@@ -42,8 +42,10 @@ def too_late_words(booking: Booking) -> str:
     stands = booking.state == BookingState.CONFIRMED and booking.starts_at > clock.now()
     if rule.can_change or not stands:
         return ""
-    until = day(rule.last_day)
-    return (
-        f"Guests, menu and date could be changed here until {until}. "
-        "Write to us or call: we will see what can be done."
+    could_once = rule.last_day >= booking.local(booking.created_at).date()
+    when = (
+        f"could be changed here until {day(rule.last_day)}"
+        if could_once
+        else "cannot be changed here so late"
     )
+    return f"Guests, menu and date {when}. Write to us or call: we will see what can be done."

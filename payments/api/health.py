@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Count, Min, Q
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -16,13 +17,23 @@ from core.api import refusals
 from core.errors import Forbidden
 from customers import access
 from customers.models import Merchant
-from payments.api.serializers import HealthSerializer
 from payments.models import EventState, WebhookEvent
 
 VIEW_EVENT = "payments.view_webhookevent"
 # An event older than this and still not handled means that no worker is at work, or that it fails again and
 # again.
 LATE = timedelta(minutes=5)
+
+
+class HealthSerializer(serializers.Serializer[Any]):
+    """The webhooks' inbox of the merchants that the caller works for."""
+
+    status = serializers.ChoiceField(["ok", "late", "failing"])
+    oldest_unhandled_seconds = serializers.IntegerField(allow_null=True)
+    backlog = serializers.IntegerField(help_text="Events to be handled, those to be tried again included.")
+    failed = serializers.IntegerField(help_text="Events that failed and will be tried again.")
+    dead = serializers.IntegerField(help_text="Events given up: they need a person.")
+    last_event_at = serializers.DateTimeField(allow_null=True)
 
 
 class WebhooksHealthView(APIView):

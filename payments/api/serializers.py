@@ -292,14 +292,3 @@ class CheckoutSessionSerializer(Serializer):
     payment = PaymentSerializer()
     publishable_key = serializers.CharField()
     url = serializers.URLField(allow_null=True)
-
-
-class HealthSerializer(Serializer):
-    """The webhooks' inbox of the merchants that the caller works for."""
-
-    status = serializers.ChoiceField(["ok", "late", "failing"])
-    oldest_unhandled_seconds = serializers.IntegerField(allow_null=True)
-    backlog = serializers.IntegerField(help_text="Events to be handled, those to be tried again included.")
-    failed = serializers.IntegerField(help_text="Events that failed and will be tried again.")
-    dead = serializers.IntegerField(help_text="Events given up: they need a person.")
-    last_event_at = serializers.DateTimeField(allow_null=True)

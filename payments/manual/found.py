@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from django.contrib.auth.models import User
 
 from bookings.models import Booking
 from core import clock
 from core.errors import Invalid
-from core.money import MAX_MINOR
 from customers.models import Customer, Merchant
 from payments.models import MANUAL_METHODS, Payment, StatementLine, Transfer
+
+OLDEST = timedelta(days=5 * 366)
+MOST_MINOR = 10**10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,15 +88,20 @@ def check(found: Found, *, parts: Sequence[Part]) -> None:
     fields = {}
     if found.method not in MANUAL_METHODS:
         fields["method"] = "Zelle, Venmo, cash or check."
-    if not 0 < found.amount_minor <= MAX_MINOR or any(part.amount_minor <= 0 for part in parts):
+    if found.amount_minor > MOST_MINOR:
+        fields["amount"] = "So much is not recorded here: check the amount."
+    elif found.amount_minor <= 0 or any(part.amount_minor <= 0 for part in parts):
         fields["amount"] = "The amount must be more than zero."
     elif sum(part.amount_minor for part in parts) != found.amount_minor:
         fields["amount"] = "The parts do not sum to what was received."
     bookings = [part.booking.pk for part in parts if part.booking]
     if len(bookings) != len(set(bookings)):
         fields["parts"] = "Name each booking once."
-    if found.received_on > clock.today(found.merchant.timezone):
+    today = clock.today(found.merchant.timezone)
+    if found.received_on > today:
         fields["received_on"] = "That day is still to come."
+    elif found.received_on < today - OLDEST:
+        fields["received_on"] = "That day is more than five years ago: check the year."
     if fields:
         raise Invalid(" ".join(fields.values()), fields=fields)
     for part in parts:

@@ -208,6 +208,9 @@ def test_after_the_agreed_day_guests_and_date_are_for_staff_and_the_page_says_wh
         assert guest.post(f"/b/{booking.code}/{path}", sent)["Location"] == f"/b/{booking.code}"
     assert stored(booking) == before
     page = text(guest.get(f"/b/{booking.code}"))
+    assert "cannot be changed here so late" in page  # it never could: that day was over when it was booked
+    Booking.objects.filter(pk=booking.pk).update(created_at=clock.now() - timedelta(days=30))
+    page = text(guest.get(f"/b/{booking.code}"))
     assert "could be changed here until" in page
     assert "Change guests or menu" not in page
     assert "Cancel the booking" in page

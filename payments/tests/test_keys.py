@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from bookings.tests.factories import MerchantFactory
 from config.celery import ask_whose_keys
 from config.schedule import EVERY
 from customers.authentication import recent
@@ -160,6 +161,17 @@ def test_a_key_of_another_account_is_not_stored_and_the_right_one_ends_the_alarm
     account.refresh_from_db()
     keys.change(account, secret_key=settings.STRIPE_SECRET_KEY)
     assert GatewayAccount.objects.get().foreign_account_id == ""
+
+
+def test_a_key_of_another_merchants_account_is_not_stored(shop: Shop, settings: Settings) -> None:
+    learned(shop)
+    other = GatewayAccount.objects.create(merchant=MerchantFactory.create())
+    with pytest.raises(keys.KeysRefused) as refusal:
+        keys.change(other, secret_key=settings.STRIPE_SECRET_KEY)
+    assert "Another business here" in refusal.value.fields["secret_key"]
+    other.refresh_from_db()
+    assert (other.secret_key, other.stripe_account_id) == ("", "")
+    keys.change(shop.account, secret_key=settings.STRIPE_SECRET_KEY)  # its own merchant may
 
 
 def test_the_page_changes_keys_for_owners_alone_and_never_shows_one(shop: Shop, settings: Settings) -> None:

@@ -277,6 +277,24 @@ def test_money_of_nothing_is_refused_and_nobody_is_mailed_that_it_is_incomplete(
     assert standing(booking) == before
 
 
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"amount_minor": 10**15}, "amount"),
+        ({"received_on": TODAY - timedelta(days=3_700)}, "received_on"),
+        ({"received_on": TODAY + timedelta(days=2)}, "received_on"),
+    ],
+)
+def test_a_slip_of_the_keyboard_is_told_by_its_field(merchant, by, typed, field):
+    booking = book(merchant)
+    before = standing(booking)
+    with pytest.raises(Invalid) as refusal:
+        manual.record(found(merchant, by=by, **typed), booking=booking)
+    assert list(refusal.value.extra["fields"]) == [field]
+    assert "zero" not in refusal.value.detail
+    assert standing(booking) == before
+
+
 def test_transfers_split_over_days_add_up_and_no_rounding_leaves_a_cent_open(merchant, by):
     booking = book(merchant)
     confirm(claimed(booking, method="venmo"), by=by, amount_minor=5_001, reference="A1")
