@@ -9,10 +9,12 @@ from typing import Any
 
 from django import forms
 
+from bookings import catalogue
 from bookings.booking import BookingRequest
 from bookings.catalogue import MAX_GUESTS
+from bookings.errors import InvalidRequest
 from bookings.models import AddOn, Per
-from bookings.requests import MAX_NOTES
+from bookings.requests import MAX_NOTES, unreachable
 from customers.models import Merchant
 
 FIELD_OF = {
@@ -115,7 +117,7 @@ class BookingForm(forms.Form):
 
     def __init__(self, *args: Any, merchant: Merchant, add_ons: list[AddOn], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.add_ons = add_ons
+        self.add_ons, self.country = add_ons, merchant.country
         if merchant.country != "US":
             self.fields["region"].label = "Region"
             self.fields["postal_code"].label = "Postal code"
@@ -129,6 +131,23 @@ class BookingForm(forms.Form):
             field.initial = 0
             return field
         return forms.BooleanField(label=add_on.name, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """What is no address and no number is told together with what is missing, not after it."""
+        typed = super().clean() or {}
+        problems = unreachable(
+            email=typed.get("contact_email", "").strip(),
+            phone=typed.get("contact_phone", "").strip(),
+            country=self.country,
+        )
+        try:
+            catalogue.postal_code(typed.get("postal_code", ""), country=self.country)
+        except InvalidRequest as refusal:
+            problems |= refusal.fields
+        self.add_problems(
+            {name: words for name, words in problems.items() if FIELD_OF.get(name, name) in typed}
+        )
+        return typed
 
     @classmethod
     def first_values(cls, *, menu_id: int | None, slot: str) -> dict[str, Any]:

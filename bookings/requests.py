@@ -76,12 +76,19 @@ def problems(request: BookingRequest, *, country: str) -> dict[str, str]:
             found[name] = f"That is too long: {limit} characters at most."
     if len(request.notes) > MAX_NOTES:
         found["notes"] = f"That is too long: {MAX_NOTES} characters at most."
-    if "email" not in found and not _is_email(request.email):
-        found["email"] = "That is not an e-mail address. Type one like name@example.com."
-    if phone_e164(request.phone, country=country) is None:
-        found["phone"] = "That is not a phone number. Type it with its area code, or leave it out."
+    found = {**unreachable(email=request.email, phone=request.phone, country=country), **found}
     if not request.terms_accepted:
         found["terms_accepted"] = "Please accept the terms to book."
+    return found
+
+
+def unreachable(*, email: str, phone: str, country: str) -> dict[str, str]:
+    """What is no e-mail address and no phone number, by field; no phone number at all is none too few."""
+    found = {}
+    if not _is_email(email):
+        found["email"] = "That is not an e-mail address. Type one like name@example.com."
+    if phone_e164(phone, country=country) is None:
+        found["phone"] = "That is not a phone number. Type it with its area code, or leave it out."
     return found
 
 

@@ -130,7 +130,9 @@ def test_every_problem_is_told_beside_its_field_and_nothing_is_lost(
     answer = client.post("/book/", sent)
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert 'id="id_contact_name_error"' in page
+    for field in ("contact_name", "postal_code", "contact_email"):
+        assert f'id="id_{field}_error"' in page
+    assert "Type a ZIP code like 94110." in page
     assert "Please accept the terms to book." in page
     assert 'value="12 Garden Lane"' in page
     assert re.search(rf'value="{slot.public_id}" checked', page)
