@@ -182,7 +182,7 @@ def test_the_product_refuses_to_start_without_a_setting_and_says_which(missing: 
 
 def test_outside_development_the_product_talks_to_stripe_only() -> None:
     given = dict.fromkeys(SETTINGS, "sk_test_" + "0" * 24) | {"PATH": os.defpath}
-    given["STRIPE_API_BASE"] = "http://127.0.0.1:12111"
+    given |= {"STRIPE_API_BASE": "http://127.0.0.1:12111", "DATABASE_URL": "postgres://app@127.0.0.1/app"}
     said = run([sys.executable, "-c", "import config.settings"], folder=ROOT, environment=given)
     assert "outside development the product talks to Stripe only" in said.splitlines()[-1]
 
@@ -197,6 +197,7 @@ def test_the_deployment_checks_have_nothing_to_say_about_production() -> None:
         "STRIPE_WEBHOOK_SECRETS": "whsec_" + "0" * 24,
         "ALLOWED_HOSTS": "bookings.example.com",
         "SITE_URL": "https://bookings.example.com",
+        "DATABASE_URL": "postgres://app@127.0.0.1/app",
     }
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
