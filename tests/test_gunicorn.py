@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import urllib.request
 
 from script.children import dies_with_us
 from script.console import ROOT
@@ -23,6 +25,9 @@ def test_gunicorns_own_lines_are_json() -> None:
     ) as process:
         assert process.stderr is not None
         lines = [process.stderr.readline() for _ in range(3)]
+        (address,) = re.findall(r"http://[0-9.:]+", "".join(lines))
+        # A worker that has answered hears the signal; one that only just begins would be waited for.
+        urllib.request.urlopen(address, timeout=30).close()
         process.send_signal(signal.SIGTERM)
         lines += process.stderr.readlines()
     told = [json.loads(line) for line in lines if line.strip()]

@@ -71,7 +71,7 @@ def test_the_operation_can_be_written_into_a_migration():
 
 def test_the_flush_between_tests_may_empty_the_table_and_the_guard_stays(line):
     cursor = connection.cursor()
-    for statement in flush_statements(connection, statements=[f"TRUNCATE {TABLE}"]):
+    for statement in flush_statements(connection, statements=[f'TRUNCATE "{TABLE}"']):
         cursor.execute(statement)
     assert not Line.objects.exists()
     Line.objects.create(text="again")
