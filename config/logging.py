@@ -1,7 +1,7 @@
 """What reaches a log, and how: one JSON object a line in production, readable lines in development.
 
 Every line of a request carries its `request_id`, every line of a webhook event's handling the `event_id`
-(payments/handling.py). Personal data and secrets never reach a log (DESIGN: card numbers never reach the server):
+(payments/handling.py). Personal data and secrets never reach a log (card numbers never reach the server):
 query strings, bodies, addresses of visitors and signed-in users are not logged; of an exception its type and where
 it happened, not its words, which often quote the value at fault. What looks like an e-mail address, a key or a
 token is masked last of all, whoever logged it.

@@ -1,7 +1,7 @@
 """What each type of Stripe's events leads to: a table from type to use case, or an explicit no.
 
-A handler gets the account, the object and the event, calls one use case and answers with a few words. Every type of
-DESIGN is named here; a type that is in neither table is ignored by name. May be called twice, in any order, at once.
+A handler gets the account, the object and the event, calls one use case and answers with a few words. Every type that
+matters is named here; one that is in neither table is ignored by name. May be called twice, in any order, at once.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +14,7 @@ from django.conf import settings
 from core import doorbell
 from payments import (
     authorizations,
+    balance,
     cards,
     checkout,
     desk,
@@ -203,6 +204,11 @@ def _dispute_moved(news: News) -> str:
     return "the balance will be read"
 
 
+def _payout_moved(news: News) -> str:
+    payout = facts.from_payout(gateway.retrieve(news.account, "payout", str(news.obj["id"])))
+    return "booked" if balance.note(news.account, payout) else "nothing new"
+
+
 def _customer_deleted(news: News) -> str:
     cards.forget(news.account, str(news.obj["id"]), said_at=news.said_at)
     known = checkout.forget_customer(news.account, str(news.obj["id"]))
@@ -233,6 +239,9 @@ HANDLERS: Mapping[str, Handler] = {
     "charge.dispute.closed": _dispute_closed,
     "charge.dispute.funds_withdrawn": _dispute_moved,
     "charge.dispute.funds_reinstated": _dispute_moved,
+    "payout.paid": _payout_moved,
+    "payout.failed": _payout_moved,
+    "payout.canceled": _payout_moved,
     "customer.deleted": _customer_deleted,
     "customer.updated": _customer_updated,
     "payment_method.attached": _card_attached,
@@ -256,9 +265,6 @@ MIRRORED = frozenset(
         "customer.created",
         "payout.created",
         "payout.updated",
-        "payout.paid",
-        "payout.failed",
-        "payout.canceled",
         "payout.reconciliation_completed",
         "radar.early_fraud_warning.created",
         "review.opened",

@@ -198,12 +198,16 @@ def _ask_for_refund(refund: Refund) -> None:
 
 
 def read_balances(*, late: bool = False) -> int:
-    """Read every account's new balance transactions; `late` reads the last days again for such as appeared late."""
+    """Read every account's new balance transactions; `late` reads the last days again for such as appeared late, and
+    looks at what became of the payouts.
+    """
     since = clock.now() - LATE if late else None
     new = 0
     for account in GatewayAccount.objects.select_related("merchant").filter(merchant__is_active=True):
         with _one_of_many(f"The balance of {account.public_id}"):
             new += balance.read(account, since=since)
+            if late:
+                balance.follow(account)
     return new
 
 

@@ -6,6 +6,7 @@ calls Stripe.
 """
 
 from payments.balance.comparing import TieOut, tie_out
+from payments.balance.payouts import follow, note
 from payments.balance.reading import post_due, read
 
-__all__ = ["TieOut", "post_due", "read", "tie_out"]
+__all__ = ["TieOut", "follow", "note", "post_due", "read", "tie_out"]

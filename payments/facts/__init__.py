@@ -5,7 +5,14 @@ raises KeyError on a shape that is not Stripe's. Amounts are integers in minor u
 """
 
 from payments.facts.keeping import Card, Setup, from_card, from_setup
-from payments.facts.moving import BalanceChange, RefundNews, from_balance_transaction, from_refund
+from payments.facts.moving import (
+    BalanceChange,
+    Payout,
+    RefundNews,
+    from_balance_transaction,
+    from_payout,
+    from_refund,
+)
 from payments.facts.paying import (
     Decline,
     Intent,
@@ -44,6 +51,7 @@ __all__ = [
     "Decline",
     "Intent",
     "Object",
+    "Payout",
     "Promise",
     "Received",
     "RefundNews",
@@ -53,6 +61,7 @@ __all__ = [
     "from_balance_transaction",
     "from_card",
     "from_intent",
+    "from_payout",
     "from_refund",
     "from_session",
     "from_setup",

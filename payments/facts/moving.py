@@ -41,6 +41,18 @@ class BalanceChange:
     fees: tuple[tuple[str, int], ...]
 
 
+@dataclass(frozen=True)
+class Payout:
+    """Money that Stripe sends to the bank (negative where it takes some from there), as it stands now."""
+
+    id: str
+    amount_minor: int
+    currency: str
+    arrives: datetime
+    is_paid: bool
+    came_back: bool
+
+
 def from_refund(obj: Object) -> RefundNews:
     return RefundNews(
         id=obj["id"],
@@ -69,4 +81,15 @@ def from_balance_transaction(obj: Object) -> BalanceChange:
         currency=obj["currency"],
         created=words.moment(obj["created"]),
         fees=tuple((fee["type"], fee["amount"]) for fee in obj.get("fee_details") or ()),
+    )
+
+
+def from_payout(obj: Object) -> Payout:
+    return Payout(
+        id=obj["id"],
+        amount_minor=obj["amount"],
+        currency=obj["currency"],
+        arrives=words.moment(obj["arrival_date"]),
+        is_paid=obj["status"] == "paid",
+        came_back=obj["status"] in ("failed", "canceled"),
     )

@@ -5,7 +5,7 @@ Refuses to run inside a database transaction. Answers are facts (payments/facts)
 made by the caller from our own row.
 """
 
-from payments.gateway.balances import balance, balance_transactions
+from payments.gateway.balances import balance, balance_transactions, payouts
 from payments.gateway.calling import publishable_key, secret_key
 from payments.gateway.cards import (
     cards_of,
@@ -58,6 +58,7 @@ __all__ = [
     "find_refund",
     "find_session",
     "find_setup",
+    "payouts",
     "prefer_card",
     "publishable_key",
     "retrieve",

@@ -34,6 +34,21 @@ def _balance_page(account: GatewayAccount, params: dict[str, Any]) -> Any:
     return calling.call(account, lambda v1: v1.balance_transactions.list(params))
 
 
+def payouts(account: GatewayAccount, *, since: datetime) -> Iterator[facts.Payout]:
+    """Those made since then, as they stand now, newest first."""
+    params: dict[str, Any] = {"limit": calling.LIST_LIMIT, "created": {"gte": int(since.timestamp())}}
+    while True:
+        page = _payouts_page(account, params)
+        yield from (facts.from_payout(row.to_dict()) for row in page["data"])
+        if not page["has_more"]:
+            return
+        params = {**params, "starting_after": page["data"][-1]["id"]}
+
+
+def _payouts_page(account: GatewayAccount, params: dict[str, Any]) -> Any:
+    return calling.call(account, lambda v1: v1.payouts.list(params))
+
+
 def balance(account: GatewayAccount, *, currency: str) -> int:
     """Stripe's balance, available and pending together, in minor units."""
     found = calling.call(account, lambda v1: v1.balance.retrieve()).to_dict()
