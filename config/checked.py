@@ -25,8 +25,11 @@ class Variables(environ.Env):
     """The environment's variables. One that cannot be read is told by its name; an empty one counts as not set."""
 
     def get_value(self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **more: Any) -> Any:
-        if default is not self.NOTSET and not self.ENVIRON.get(var, "").strip():
+        given = self.ENVIRON.get(var, "")
+        if default is not self.NOTSET and not given.strip():
             return default
+        if cast is str and given.startswith("$") and given.lstrip("$") not in self.ENVIRON:
+            return given  # A password may begin like the name of another variable.
         try:
             return super().get_value(var, cast=cast, default=default, **more)
         except ValueError as error:

@@ -137,6 +137,15 @@ def test_blanks_and_a_last_comma_in_a_list_mean_nothing(monkeypatch: pytest.Monk
     assert env.words("ALLOWED_HOSTS", ["localhost"]) == ["localhost"]
 
 
+def test_a_secret_that_begins_with_a_dollar_sign_is_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = checked.Variables()
+    monkeypatch.setenv("SECRET_KEY", "$ecret")
+    assert env.required("SECRET_KEY", why="", development="") == "$ecret"
+    monkeypatch.setenv("SECRET_KEY", "$ANOTHER")
+    monkeypatch.setenv("ANOTHER", "one")
+    assert env.str("SECRET_KEY", "") == "one"
+
+
 @pytest.mark.parametrize(
     ("given", "clients", "celery"),
     [
