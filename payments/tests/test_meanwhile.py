@@ -89,6 +89,14 @@ def test_the_old_amount_of_a_card_form_does_not_confirm_a_booking_that_became_de
     assert shop.tie_out().difference_minor == 0
 
 
+def test_a_payment_in_full_stays_one_when_the_price_falls_after_it(shop: Shop) -> None:
+    payment = shop.paid(shop.book(), purpose="full")
+    edited(shop.merchant.bookings.get(), adults=8)
+    payment.refresh_from_db()
+    assert payment.credit_minor
+    assert not payment.is_part_of_whole
+
+
 @pytest.mark.parametrize("claimed", [False, True])
 def test_all_of_it_sent_by_somebody_who_was_told_of_the_deposit_pays_all_of_it(
     shop: Shop, claimed: bool
