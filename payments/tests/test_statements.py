@@ -390,6 +390,7 @@ def test_a_refund_from_the_desk_that_died_before_the_item_was_closed_leaves_no_l
     statements.to_desk(line, by=by, reason="nobody known")
     Membership.objects.create(user=by, merchant=merchant, role="owner")
     item = DeskItem.objects.get()
+    assert item.payment is not None
     asked = {
         "amount_minor": 7_700,
         "cause": "surplus",
