@@ -6,9 +6,9 @@ secret key in the publishable one's place would be shown to every visitor.
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import environ
 from cryptography.fernet import Fernet
@@ -17,16 +17,19 @@ from django.http.request import validate_host
 
 Settings = Mapping[str, Any]
 POSTGRESQL = "django.db.backends.postgresql"
-_RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
-_YES, _NO = ("true", "on", "yes", "1"), ("false", "off", "no", "0")
+_RATE = re.compile(r"[1-9][0-9]*/(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)")
+_YES, _NO = ("true", "on", "yes", "1", "y", "ok"), ("false", "off", "no", "0", "n")
 
 
 class Variables(environ.Env):
     """The environment's variables. One that cannot be read is told by its name; an empty one counts as not set."""
 
     def get_value(self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **more: Any) -> Any:
-        if default is not self.NOTSET and not self.ENVIRON.get(var, "").strip():
+        given = self.ENVIRON.get(var, "")
+        if default is not self.NOTSET and not given.strip():
             return default
+        if cast is str and given.startswith("$") and given.lstrip("$") not in self.ENVIRON:
+            return given  # A password may begin like the name of another variable.
         try:
             return super().get_value(var, cast=cast, default=default, **more)
         except ValueError as error:
@@ -38,6 +41,10 @@ class Variables(environ.Env):
         if word and word not in _YES + _NO:
             raise ImproperlyConfigured(f"{var} is neither true nor false.")
         return word in _YES if word else default
+
+    def words(self, var: str, default: Iterable[str] = ()) -> list[str]:
+        """What stands between the commas."""
+        return listed(self.str(var, "")) or [*default]
 
     def parsed(self, var: str, read: Callable[..., dict[str, Any]], *, default: str) -> dict[str, Any]:
         """A URL as django-environ takes it apart."""
@@ -58,6 +65,11 @@ class Variables(environ.Env):
         )
 
 
+def listed(text: str) -> list[str]:
+    """What stands between commas, without the blanks around it; a comma at the end adds nothing."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
 def check(settings: Settings) -> None:
     """Refuses to start with what is wrong, all of it at once."""
     if found := list(wrong(settings)):
@@ -74,6 +86,8 @@ def wrong(settings: Settings) -> Iterator[str]:
 
 
 def _secrets(settings: Settings) -> Iterator[str]:
+    if not settings["FIELD_ENCRYPTION_KEYS"]:
+        yield "FIELD_ENCRYPTION_KEYS names no key."
     for number, key in enumerate(settings["FIELD_ENCRYPTION_KEYS"], start=1):
         try:
             Fernet(key)
@@ -88,7 +102,8 @@ def _secrets(settings: Settings) -> Iterator[str]:
         yield "STRIPE_PUBLISHABLE_KEY is no publishable key of Stripe's (pk_…); every visitor sees what stands there."
     if is_secret and is_publishable and is_secret[2] != is_publishable[1]:
         yield "STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY: one is a test key and the other a live one."
-    if not all(secret.startswith("whsec_") for secret in settings["STRIPE_WEBHOOK_SECRETS"]):
+    signing = settings["STRIPE_WEBHOOK_SECRETS"]
+    if not signing or not all(one.startswith("whsec_") for one in signing):
         yield "STRIPE_WEBHOOK_SECRETS are signing secrets of Stripe's (whsec_…), separated by commas."
 
 
@@ -99,14 +114,33 @@ def _addresses(settings: Settings) -> Iterator[str]:
         ("REDIS_URL", settings["REDIS_URL"]),
         ("CACHE_URL", settings["CACHES"]["default"]["LOCATION"]),
     ):
-        if urlsplit(address).scheme not in ("redis", "rediss", "unix"):
-            yield f"{name} must name a Redis or Valkey (redis://host:port/0)."
-    site = urlsplit(settings["SITE_URL"])
-    if site.scheme not in ("https", "http") or not site.hostname or site.path:
+        if _split(address).scheme not in ("redis", "rediss", "unix"):
+            yield f"{name} must name a Redis or Valkey (redis://host:port/0, or unix:///path of its socket)."
+    site = _split(settings["SITE_URL"])
+    if site.scheme not in ("https", "http") or not site.hostname or site.path or site.query or site.fragment:
         yield "SITE_URL is an address without a path (https://bookings.example.com)."
-    dsn = urlsplit(settings["SENTRY_DSN"])
+    dsn = _split(settings["SENTRY_DSN"])
     if settings["SENTRY_DSN"] and not (dsn.scheme in ("https", "http") and dsn.username and dsn.hostname):
         yield "SENTRY_DSN is none (https://key@host/project)."
+
+
+def _split(address: str) -> SplitResult:
+    """Its parts; none of them where it has a bracket too many."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
+
+
+def _host(site: SplitResult) -> str:
+    """As browsers send it: an IPv6 address in brackets, other alphabets in ASCII."""
+    host = site.hostname or ""
+    if ":" in host:
+        return f"[{host}]"
+    try:
+        return host.encode("idna").decode()
+    except ValueError:
+        return host
 
 
 def _limits(settings: Settings) -> Iterator[str]:
@@ -129,14 +163,14 @@ def _limits(settings: Settings) -> Iterator[str]:
 
 
 def _production(settings: Settings) -> Iterator[str]:
-    site = urlsplit(settings["SITE_URL"])
+    site = _split(settings["SITE_URL"])
     if not settings["STRIPE_API_BASE"].endswith(".stripe.com"):
         yield "STRIPE_API_BASE: outside development the product talks to Stripe only. Unset it."
     if site.scheme == "http":
         yield "SITE_URL must begin with https:// outside development."
     if not settings["ALLOWED_HOSTS"]:
         yield "ALLOWED_HOSTS is not set: no host would be answered."
-    elif site.hostname and not validate_host(site.hostname, settings["ALLOWED_HOSTS"]):
-        yield f"ALLOWED_HOSTS does not name {site.hostname}, the host of SITE_URL."
+    elif site.hostname and not validate_host(_host(site), settings["ALLOWED_HOSTS"]):
+        yield f"ALLOWED_HOSTS does not name {_host(site)}, the host of SITE_URL."
     if not settings["STAFF_MFA_REQUIRED"]:
         yield "STAFF_MFA_REQUIRED may be false in development only."

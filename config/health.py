@@ -19,6 +19,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from config import redis_address
 from payments.models import GatewayAccount
 
 OK = "ok"
@@ -103,7 +104,7 @@ def _wanted() -> dict[tuple[str, str], frozenset[tuple[str, str]]]:
 
 def _broker() -> str:
     broker = Redis.from_url(
-        settings.CELERY_BROKER_URL,
+        redis_address.for_clients(settings.CELERY_BROKER_URL),
         socket_timeout=BROKER_SECONDS,
         socket_connect_timeout=BROKER_SECONDS,
         retry=Retry(NoBackoff(), 0),

@@ -6,7 +6,16 @@ refuses to start without Stripe's keys and a secret key of its own.
 
 from pathlib import Path
 
-from config import checked, content_security, cross_origin, error_reports, logging, rest_api, sign_in
+from config import (
+    checked,
+    content_security,
+    cross_origin,
+    error_reports,
+    logging,
+    redis_address,
+    rest_api,
+    sign_in,
+)
 from config.console import UNFOLD  # noqa: F401 - the staff console's look and sidebar
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -21,16 +30,15 @@ required = env.required
 SECRET_KEY = required(
     "SECRET_KEY", why="it signs sessions and links.", development="development-only-" + "x" * 50
 )
-FIELD_ENCRYPTION_KEYS = [
-    key.strip()
-    for key in required(
+FIELD_ENCRYPTION_KEYS = checked.listed(
+    required(
         "FIELD_ENCRYPTION_KEYS",
         why="merchants' gateway secrets are encrypted with it (comma-separated Fernet keys, newest first).",
         development="ZGV2ZWxvcG1lbnQtb25seS1rZXktMzItYnl0ZXMhISE=",
-    ).split(",")
-]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else [])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+    )
+)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else [])
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 SITE_URL = required(
     "SITE_URL",
     why="links in e-mails and Stripe's way back start with it (https://…).",
@@ -50,14 +58,13 @@ STRIPE_PUBLISHABLE_KEY = required(
     development="pk_test_sandbox00000000000000000",
 )
 # Several, comma-separated, while a secret is being rotated.
-STRIPE_WEBHOOK_SECRETS = [
-    secret.strip()
-    for secret in required(
+STRIPE_WEBHOOK_SECRETS = checked.listed(
+    required(
         "STRIPE_WEBHOOK_SECRETS",
         why="webhooks are believed only when signed with the endpoint's secret (whsec_…).",
         development="whsec_sandbox0000000000000000",
-    ).split(",")
-]
+    )
+)
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com").rstrip("/")
 STRIPE_JS_URL = env.str("STRIPE_JS_URL", "https://js.stripe.com/dahlia/stripe.js")
 STRIPE_PAYMENT_METHOD_CONFIGURATION = env.str("STRIPE_PAYMENT_METHOD_CONFIGURATION", "")
@@ -156,12 +163,12 @@ DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", env.int("DATABASE_
 if DATABASE_POOL:
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_MAX", 4)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
+REDIS_URL = redis_address.for_clients(env.str("REDIS_URL", "redis://127.0.0.1:6379/0"))
 # Shared by all processes: throttles and attempts to sign in are counted there. Without it each process counts alone.
 CACHES = {
     "default": {
         "BACKEND": "core.cache.SharedCache",
-        "LOCATION": env.str("CACHE_URL", REDIS_URL),
+        "LOCATION": redis_address.for_clients(env.str("CACHE_URL", REDIS_URL)),
         "KEY_PREFIX": env.str("CACHE_PREFIX", "tableside"),
     }
 }
@@ -225,7 +232,7 @@ EMAIL_TIMEOUT = 20  # A mail server that hangs must not hold a worker for ever.
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Tableside <bookings@tableside.example>")
 
 # Celery: the broker is only a doorbell (docs/decisions/), so tasks carry no work and nothing is lost with it.
-CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_URL = redis_address.for_celery(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -250,7 +257,7 @@ vars().update(
 )
 vars().update(
     cross_origin.settings(
-        origins=env.list("CORS_ALLOWED_ORIGINS", default=[]),
+        origins=env.words("CORS_ALLOWED_ORIGINS"),
         credentials=env.bool("CORS_ALLOW_CREDENTIALS", False),
     )
 )

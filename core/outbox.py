@@ -18,6 +18,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
+from django.utils.encoding import punycode
 
 from core import clock, doorbell
 from core.models import OutboxAttachment, OutboxEmail
@@ -156,5 +157,7 @@ def _message(email: OutboxEmail, *, mail_server: BaseEmailBackend) -> EmailMulti
 
 def _sender(name: str) -> str:
     """Our one address, under the name of whoever writes."""
-    _, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
-    return formataddr((name, address)) if name else settings.DEFAULT_FROM_EMAIL
+    if not name:
+        return settings.DEFAULT_FROM_EMAIL
+    local, _, domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")
+    return formataddr((name, f"{local}@{punycode(domain)}"))

@@ -8,7 +8,7 @@ Called by payments/tasks.py and by the page where keys are changed.
 import logging
 import re
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from core import clock
 from core.errors import Invalid, Unavailable
@@ -22,6 +22,7 @@ SHAPES = {
     "publishable_key": (r"pk_(test|live)_\w{16,}", "a publishable key (pk_…)"),
     "webhook_secret": (r"whsec_\w{16,}", "a signing secret (whsec_…)"),
 }
+_OWNERS = 0x0ACC7  # Our own space among PostgreSQL's advisory locks.
 SECRETS_KEPT = 2  # the new one, and the one before it until Stripe has let go of that
 
 
@@ -49,6 +50,7 @@ def change(
     _check_shapes(given)
     owner = _owner_of(account, secret_key) if secret_key else ""
     with transaction.atomic():
+        _one_at_a_time(owner)
         row = GatewayAccount.objects.select_for_update(of=("self",), no_key=True).get(pk=account.pk)
         if owner and row.stripe_account_id not in ("", owner):
             raise _foreign()
@@ -62,6 +64,12 @@ def change(
         if webhook_secret:
             _add_signing_secret(row, webhook_secret)
     endpoints.forget()
+
+
+def _one_at_a_time(owner: str) -> None:
+    """Two merchants given keys of one account at the same moment would not see each other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_OWNERS, owner])
 
 
 def _check_shapes(given: dict[str, str]) -> None:

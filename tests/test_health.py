@@ -78,8 +78,9 @@ def test_not_ready_without_a_database_and_nothing_is_told_of_it(
     assert b"10.9.8.7" not in answer.content
 
 
-def test_ready_without_a_broker_which_is_reported(db: None, settings: Settings) -> None:
-    settings.CELERY_BROKER_URL = NOBODY
+@pytest.mark.parametrize("address", [NOBODY, "redis+socket:///no/where.sock"])
+def test_ready_without_a_broker_which_is_reported(db: None, settings: Settings, address: str) -> None:
+    settings.CELERY_BROKER_URL = address
     status, found = asked("/readyz")
     assert (status, found["status"], found["broker"]) == (200, "ok", "does not answer")
 

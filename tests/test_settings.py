@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config import checked
+from config import checked, redis_address
 from script.console import ROOT
 
 SECRET, PUBLISHABLE = "sk_test_" + "s" * 24, "pk_test_" + "p" * 24
@@ -55,6 +55,24 @@ WRONG: list[tuple[str, Any, str]] = [
     ("REST_FRAMEWORK", {"DEFAULT_THROTTLE_RATES": {"price": "0/min"}}, "THROTTLE_PRICE is a rate"),
     ("LOGGING", {"root": {"level": "LOUD"}}, "LOG_LEVEL"),
     ("SENTRY_DSN", "sentry.example.com", "SENTRY_DSN"),
+    ("SITE_URL", "https://[bookings.example.com", "SITE_URL"),
+    ("SITE_URL", "https://bookings.example.com?here", "SITE_URL"),
+    ("REDIS_URL", "redis://:wo[rd@127.0.0.1", "REDIS_URL"),
+    ("FIELD_ENCRYPTION_KEYS", [], "FIELD_ENCRYPTION_KEYS"),
+    ("STRIPE_WEBHOOK_SECRETS", [], "STRIPE_WEBHOOK_SECRETS"),
+    ("THROTTLE_BOOKING_PAGE", "20/month", "THROTTLE_BOOKING_PAGE"),
+]
+# Seldom seen, and right.
+RIGHT: list[dict[str, Any]] = [
+    {"STRIPE_SECRET_KEY": "rk_live_" + "r" * 24, "STRIPE_PUBLISHABLE_KEY": "pk_live_" + "p" * 24},
+    {"SITE_URL": "https://[2001:db8::1]:8443", "ALLOWED_HOSTS": ["[2001:db8::1]"]},
+    {"SITE_URL": "https://büro.example", "ALLOWED_HOSTS": ["xn--bro-hoa.example"]},
+    {"SITE_URL": "https://Bookings.Example.com", "ALLOWED_HOSTS": ["BOOKINGS.example.com"]},
+    {
+        "REDIS_URL": "unix:///run/valkey.sock?db=1",
+        "CACHES": {"default": {"LOCATION": "redis://[::1]:6379/1"}},
+    },
+    {"THROTTLE_BOOKING_PAGE": "20/minutes"},
 ]
 
 
@@ -63,6 +81,11 @@ def test_right_settings_are_left_alone() -> None:
     developing = {"DEVELOPMENT": True, "SITE_URL": "http://127.0.0.1:8000", "ALLOWED_HOSTS": []}
     here = {"STRIPE_API_BASE": "http://127.0.0.1:8001", "STAFF_MFA_REQUIRED": False}
     assert list(checked.wrong(GOOD | developing | here)) == []
+
+
+@pytest.mark.parametrize("settings", RIGHT, ids=lambda settings: next(iter(settings)))
+def test_unusual_settings_that_are_right_are_left_alone(settings: dict[str, Any]) -> None:
+    assert list(checked.wrong(GOOD | settings)) == []
 
 
 @pytest.mark.parametrize(("name", "value", "words"), WRONG)
@@ -81,7 +104,15 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 
 def test_a_word_that_is_neither_yes_nor_no_is_not_taken_for_no(monkeypatch: pytest.MonkeyPatch) -> None:
     env = checked.Variables()
-    for text, found in {"true": True, "No": False, "0": False, "": True, " ": True}.items():
+    for text, found in {
+        "true": True,
+        "No": False,
+        "0": False,
+        "": True,
+        " ": True,
+        "y": True,
+        "n": False,
+    }.items():
         monkeypatch.setenv("STAFF_MFA_REQUIRED", text)
         assert env.bool("STAFF_MFA_REQUIRED", True) is found
     monkeypatch.setenv("STAFF_MFA_REQUIRED", "maybe")
@@ -96,6 +127,43 @@ def test_a_number_that_is_none_is_told_by_its_name(monkeypatch: pytest.MonkeyPat
         env.int("TRUSTED_PROXIES", 0)
     monkeypatch.setenv("TRUSTED_PROXIES", "")
     assert env.int("TRUSTED_PROXIES", 0) == 0
+
+
+def test_blanks_and_a_last_comma_in_a_list_mean_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = checked.Variables()
+    monkeypatch.setenv("ALLOWED_HOSTS", "one.example, two.example,")
+    assert env.words("ALLOWED_HOSTS") == ["one.example", "two.example"]
+    monkeypatch.setenv("ALLOWED_HOSTS", " ")
+    assert env.words("ALLOWED_HOSTS", ["localhost"]) == ["localhost"]
+
+
+def test_a_secret_that_begins_with_a_dollar_sign_is_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = checked.Variables()
+    monkeypatch.setenv("SECRET_KEY", "$ecret")
+    assert env.required("SECRET_KEY", why="", development="") == "$ecret"
+    monkeypatch.setenv("SECRET_KEY", "$ANOTHER")
+    monkeypatch.setenv("ANOTHER", "one")
+    assert env.str("SECRET_KEY", "") == "one"
+
+
+@pytest.mark.parametrize(
+    ("given", "clients", "celery"),
+    [
+        ("redis://h:6379/0", "redis://h:6379/0", "redis://h:6379/0"),
+        ("unix:///run/v.sock", "unix:///run/v.sock", "redis+socket:///run/v.sock"),
+        ("redis+socket:///run/v.sock", "unix:///run/v.sock", "redis+socket:///run/v.sock"),
+        (
+            "redis+socket:///v.sock?virtual_host=2&x=1",
+            "unix:///v.sock?db=2&x=1",
+            "redis+socket:///v.sock?virtual_host=2&x=1",
+        ),
+    ],
+)
+def test_a_redis_behind_a_socket_is_named_as_each_of_its_readers_names_it(
+    given: str, clients: str, celery: str
+) -> None:
+    assert redis_address.for_clients(given) == clients
+    assert redis_address.for_celery(redis_address.for_clients(given)) == celery
 
 
 def test_a_command_says_what_is_missing_and_nothing_else() -> None:

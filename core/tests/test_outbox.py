@@ -180,3 +180,12 @@ def test_a_mail_bears_the_name_of_who_writes_and_answers_reach_them(settings):
     assert address == "bookings@tableside.example"
     assert named.reply_to == ["hello@example.com"]
     assert (plain.from_email, plain.reply_to) == (settings.DEFAULT_FROM_EMAIL, [])
+
+
+@pytest.mark.django_db
+def test_a_mail_leaves_from_an_address_in_another_alphabet(settings):
+    settings.DEFAULT_FROM_EMAIL = "Tableside <bookings@büro.example>"
+    enqueue(sender_name="Söhne")
+    outbox.send_due()
+    [sent] = mail.outbox
+    assert parseaddr(sent.message()["From"])[1] == "bookings@xn--bro-hoa.example"

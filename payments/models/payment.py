@@ -228,7 +228,7 @@ class Payment(StatefulModel, PublicIdModel):
     @property
     def is_part_of_whole(self) -> bool:
         """Meant to pay all that is open, and came short of it."""
-        return self.purpose == Purpose.FULL and self.placed_minor < self.amount_minor
+        return self.purpose == Purpose.FULL and self.received_minor < self.total_minor
 
     @property
     def refundable_minor(self) -> int:

@@ -13,7 +13,8 @@ from bookings.models import Booking
 from core import clock
 from core.errors import Forbidden, Invalid
 from customers import access
-from payments import changes, credit, errors
+from customers.models import PaymentMethod
+from payments import changes, credit, disputes, errors
 from payments.models import CreditSource, Payment, Refund, RefundRoute, RefundState
 from payments.refunds import holding, posting, sending
 
@@ -27,11 +28,20 @@ def start(
 
     What the price fell by is the caller's to note (`holding.leave_note`), when all is done.
     """
+    _not_as_credit_as_well(refund, payment)
     refund.transition_to(RefundState.APPROVED, actor=actor, reason=reason)
     fallen = holding.apply(refund, booking, payment)
     if refund.route == RefundRoute.CREDIT:
         _to_credit(refund, booking, payment, actor=actor)
     return fallen
+
+
+def _not_as_credit_as_well(refund: Refund, payment: Payment) -> None:
+    """A dispute may have taken the money while the refund waited for a second person: then it goes to Stripe."""
+    is_kept = refund.route == RefundRoute.CREDIT and payment.method != PaymentMethod.CREDIT
+    if is_kept and disputes.stands_against(payment):
+        refund.route = RefundRoute.GATEWAY
+        refund.save(update_fields=["route", "updated_at"])
 
 
 def send(refund: Refund) -> Refund:

@@ -29,8 +29,8 @@ def lock_payment(payment: Payment) -> tuple[Payment, int]:
 
 
 def place(payment: Payment, booking: Booking, *, actor: str, key: str) -> str:
-    """Onto what the booking asks for next (onto all that is open, when it was sent for that), with the method's fee by
-    proportion; the rest becomes credit.
+    """Onto what the booking asks for next (onto all that is open of its own, when it was sent for that), with the
+    method's fee by proportion; the rest becomes credit.
 
     `booking` is locked (placing.lock). Raises NothingToPay, NothingLeft, PlacedElsewhere; then nothing changed.
     """
@@ -41,6 +41,8 @@ def place(payment: Payment, booking: Booking, *, actor: str, key: str) -> str:
         raise errors.NothingToPay(f"{booking.code} is priced in {booking.currency.upper()}.")
     if payment.placed_minor and payment.booking_id != booking.pk:
         raise errors.PlacedElsewhere()
+    if payment.booking_id != booking.pk:
+        payment.purpose = ""  # It was sent for another; here it becomes the instalment's.
     ask = dues.next_due(booking, purpose=Purpose.FULL if payment.purpose == Purpose.FULL else "")
     asked = _asked(payment, booking, amount_minor=ask.amount_minor)
     principal = placing.principal_of(asked, amount_minor=minor)

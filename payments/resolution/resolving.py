@@ -86,8 +86,10 @@ def resolve(
 
 
 def _home(line: StatementLine | None, order: Order, outcome: str) -> None:
-    """A line that lay on the desk is matched once its money has a place."""
-    if line is not None and order.action != Action.NOTED:
+    """A line that lay on the desk is matched once its money has a place, also when whoever gave it one died before."""
+    if line is None or order.item.payment is None:
+        return
+    if order.action != Action.NOTED or not refunds.loose(order.item.payment)[0]:
         statements.found_home(line, actor=order.actor, reason=outcome)
 
 

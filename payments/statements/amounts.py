@@ -42,10 +42,14 @@ def minor(text: str, *, decimal: str, currency: str) -> int | None:
     return -value if negative else value
 
 
-def currency_of(text: str) -> str:
-    """The currency that a figure itself names, "" where it names none: a dollar sign is several currencies'."""
+def currency_of(text: str, *, usual: str = "") -> str:
+    """The currency that a figure itself names, "" where it names none: a dollar sign is several currencies'.
+
+    A sign of two currencies is the `usual` one's where it is one of them.
+    """
     name = _NAMED.search(text)
-    return _currencies(name[0])[0] if name else ""
+    known = _currencies(name[0]) if name else ("",)
+    return usual if usual in known else known[0]
 
 
 def _currencies(name: str) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ def _entry(row: TableRow, columns: Columns, *, currency: str, today: date) -> En
         return Entry(position=row.number, cells=row.cells, problem=problem, words=words)
 
     figures = [_cell(row, place) for place in (columns.amount, columns.credit, columns.debit)]
-    named = next(filter(None, map(amounts.currency_of, figures)), currency)
+    named = next(filter(None, (amounts.currency_of(figure, usual=currency) for figure in figures)), currency)
     when, coin = _cell(row, columns.booked_on), _currency(_cell(row, columns.currency), usual=named)
     if not when or not any(figures):
         return refused(Problem.NO_LINE, "No day or no amount: not a line of the statement.")

@@ -3,8 +3,10 @@
 import copy
 
 import pytest
+from django.contrib.auth.models import User
 
 from core import clock
+from customers.models import Membership, Role
 from payments import cancellation, credit, events, handling, refunds
 from payments.models import Account, DeskItem, LedgerEntry, Payment, Refund, WebhookEvent
 from payments.tests.shop import Shop
@@ -78,3 +80,32 @@ def test_what_a_dispute_took_does_not_become_credit_as_well(shop: Shop, outcome:
     kept = credit.available(booking.customer, currency="usd")
     assert kept == (10_800 if outcome == "won" else 0)
     assert DeskItem.objects.filter(kind="refund_failed").exists() == (outcome != "won")
+
+
+def test_what_a_dispute_took_while_the_refund_waited_for_a_second_person_does_not_become_credit(
+    shop: Shop,
+) -> None:
+    shop.merchant.approval_from_minor = 100
+    shop.merchant.save()
+    payment = shop.paid(shop.book())
+    waits = refunds.request(
+        payment=payment,
+        amount_minor=10_000,
+        cause="price_reduction",
+        reason="a kind word",
+        requested_by=None,
+        actor="system",
+        as_credit=True,
+    )
+    assert waits.state == "requested"
+    shop.sandbox.control(f"charges/{payment.stripe_charge_id}/dispute", reason="fraudulent")
+    shop.deliver()
+    assert shop.tie_out().difference_minor == 0
+    second = User.objects.create_user("second")
+    Membership.objects.create(user=second, merchant=shop.merchant, role=Role.OWNER)
+    done = refunds.approve(waits, by=second, authenticated_at=clock.now())
+    assert (done.state, done.route) == ("failed", "gateway")
+    assert payment.customer is not None
+    assert credit.available(payment.customer, currency="usd") == 0
+    assert DeskItem.objects.get().kind == "refund_failed"
+    assert shop.tie_out().difference_minor == 0

@@ -8,22 +8,24 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Sum
+from pytest_django import Settings
 
 from bookings import details
 from bookings.editing import Edit
 from bookings.models import Booking, BookingState, Purpose, Slot
-from bookings.tests.factories import SlotFactory
+from bookings.tests.factories import MerchantFactory, SlotFactory
 from core import clock
 from core.errors import ConcurrentChange
 from core.models import OutboxEmail
 from customers.models import Membership, Role
-from payments import alterations, bulk, changes, checkout, errors, manual, refunds, reminders
+from payments import alterations, bulk, changes, checkout, errors, keys, manual, refunds, reminders
 from payments.models import (
     BulkCancellation,
     BulkItemState,
     BulkState,
     DeskItem,
     DeskKind,
+    GatewayAccount,
     Payment,
     RefundCause,
     RefundState,
@@ -85,6 +87,14 @@ def test_the_old_amount_of_a_card_form_does_not_confirm_a_booking_that_became_de
     booking.refresh_from_db()
     assert (booking.state, parts(booking)) == (BookingState.CONFIRMED, [(Purpose.FULL, 130_500, 130_500)])
     assert shop.tie_out().difference_minor == 0
+
+
+def test_a_payment_in_full_stays_one_when_the_price_falls_after_it(shop: Shop) -> None:
+    payment = shop.paid(shop.book(), purpose="full")
+    edited(shop.merchant.bookings.get(), adults=8)
+    payment.refresh_from_db()
+    assert payment.credit_minor
+    assert not payment.is_part_of_whole
 
 
 @pytest.mark.parametrize("claimed", [False, True])
@@ -236,6 +246,27 @@ def test_what_is_to_be_tried_again_at_the_moment_a_day_is_finished_is_not_forgot
     beside(lambda: bulk.retry(day, by=by), waits=lambda: bulk._finish(day))
     day.refresh_from_db()
     assert (day.state, day.items.get().state) == (BulkState.RUNNING, BulkItemState.WAITING)
+
+
+def test_two_merchants_that_are_given_keys_of_one_account_at_once_do_not_share_it(
+    open_to_threads: Shop, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    shop, good = open_to_threads, settings.STRIPE_SECRET_KEY
+    other = GatewayAccount.objects.create(merchant=MerchantFactory.create())
+    monkeypatch.setattr(
+        keys, "_owner_of", lambda account, secret_key: "acct_one"
+    )  # no call inside a transaction
+    refused: list[dict[str, str]] = []
+
+    def too_late() -> None:
+        try:
+            keys.change(other, secret_key=good)
+        except keys.KeysRefused as refusal:
+            refused.append(refusal.fields)
+
+    beside(lambda: keys.change(shop.account, secret_key=good), waits=too_late)
+    assert "Another business here" in refused[0]["secret_key"]
+    assert GatewayAccount.objects.filter(stripe_account_id="acct_one").count() == 1
 
 
 def test_saying_that_a_transfer_was_sent_does_not_release_what_a_card_promised(shop: Shop) -> None:

@@ -86,6 +86,24 @@ def test_late_money_for_all_of_it_pays_all_of_it(shop: Shop, manager: User) -> N
     assert_books(shop)
 
 
+def test_late_money_for_all_of_one_booking_pays_of_another_what_is_asked_for_next_as_the_desk_says(
+    shop: Shop, manager: User
+) -> None:
+    booking = shop.book()
+    shop.confirm(shop.start(booking, purpose="full").payment)
+    Booking.objects.filter(pk=booking.pk).update(state=BookingState.CANCELLED)
+    shop.deliver()
+    item, other = DeskItem.objects.get(), shop.book(slot=booking.slot)
+    [words] = [choice.effect for choice in resolution.choices(item) if choice.action == Action.PLACE]
+    assert "asks for next, with its fee; what is left over becomes credit" in words
+    resolve(item, Action.PLACE, manager, booking=other)
+    assert [part.paid_minor for part in other.instalments.order_by("position")] == [10_000, 0]
+    payment = Payment.objects.get()
+    assert payment.purpose == "deposit"
+    assert credit.available(other.customer, currency="usd") == payment.received_minor - 10_800
+    assert_books(shop)
+
+
 @pytest.mark.parametrize("state", [BookingState.CANCELLED, BookingState.EXPIRED])
 def test_late_money_brings_the_booking_back_when_its_time_is_free(
     shop: Shop, manager: User, state: str

@@ -207,6 +207,8 @@ def test_money_of_another_currency_is_never_read_as_the_accounts_own():
         (1_000, "gbp"),
         (100, "usd"),
     ]
+    [yuan] = read("Date,Description,Amount\n11/13/2026,a gift,¥10.50\n", currency="cny")
+    assert (yuan.amount_minor, yuan.currency) == (1_050, "cny")  # the sign is the yen's too
     [both] = read("Date,Description,Amount,Currency\n11/13/2026,a gift,€10.00,USD\n")
     assert (both.problem, both.words) == (Problem.UNREADABLE, "“€10.00” is no amount in USD.")
 

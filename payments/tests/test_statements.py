@@ -384,6 +384,28 @@ def test_what_the_desk_sends_back_by_hand_is_a_task_and_its_line_is_matched(merc
     assert left["clearing:zelle"] == 10_000 - 7_700
 
 
+def test_a_refund_from_the_desk_that_died_before_the_item_was_closed_leaves_no_line_on_the_desk(merchant, by):
+    bring(merchant, csv(("who?", "77.00")), by=by)
+    [line] = lines(merchant)
+    statements.to_desk(line, by=by, reason="nobody known")
+    Membership.objects.create(user=by, merchant=merchant, role="owner")
+    item = DeskItem.objects.get()
+    assert item.payment is not None
+    asked = {
+        "amount_minor": 7_700,
+        "cause": "surplus",
+        "reason": "x",
+        "requested_by": by,
+        "actor": f"user:{by.pk}",
+    }
+    refunds.request(payment=item.payment, request_key=f"desk:{item.public_id}", **asked)
+    with pytest.raises(errors.NotReversible):
+        statements.undo(line, by=by, reason="looked again")
+    assert [one.action for one in resolution.choices(item)] == ["noted"]  # nothing can be sent twice
+    resolution.resolve(item, action="noted", by=by, reason="it is under Refunds")
+    assert ([line.state for line in lines(merchant)], Refund.objects.count()) == (["matched"], 1)
+
+
 def test_a_refund_that_staff_sent_moves_from_bank_to_clearing_once(merchant, by):
     ada = book(merchant)
     payment = record(merchant, ada, by=by, amount_minor=10_000).payments.get()
