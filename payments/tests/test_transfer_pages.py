@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from PIL import Image
 
-from bookings import access
+from bookings import access, editing
 from bookings.models import Booking
 from core import clock, uploads
 from customers.models import Merchant
@@ -212,6 +212,7 @@ def test_what_happens_next_does_not_ask_for_what_is_looked_for(merchant, by):
 def test_a_saving_on_several_parts_is_told_as_one_of_all_of_them(merchant, by):
     booking = book(merchant)
     guest, typed = visitor(booking), {"adults": 11, "children": 0, "menu": booking.menu_id, "preview": 1}
+    typed["based_on"] = editing.mark(booking)
     assert "All of it with Zelle" in guest.post(f"/b/{booking.code}/change", typed).content.decode()
     confirm(claimed(booking), by=by)
     page = guest.post(f"/b/{booking.code}/change", typed).content.decode()
