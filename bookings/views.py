@@ -30,8 +30,7 @@ def book(request: HttpRequest) -> HttpResponse:
     merchant = merchant_of(request)
     if request.method == "GET":
         return _form_page(request, merchant=merchant, form=_first_form(request, merchant=merchant))
-    form = _sent_form(request, merchant=merchant)
-    _ask_anew(form, merchant=merchant)
+    form = _form_to_judge(request, merchant=merchant)
     if "preview" in request.POST:
         return _form_page(request, merchant=merchant, form=_unjudged(form))
     if form.is_valid() and not throttle.allow_booking(request):
@@ -63,13 +62,16 @@ def _sent_form(request: HttpRequest, *, merchant: Merchant) -> BookingForm:
     return BookingForm(request.POST, merchant=merchant, add_ons=list(catalogue.add_ons(merchant)))
 
 
-def _ask_anew(form: BookingForm, *, merchant: Merchant) -> None:
-    """Whoever ticked the box beside older terms or rules has not accepted these: the page shows it empty again."""
-    if form.data.get("texts", "") in ("", page_legal.texts_in_force(merchant)):
-        return
-    form.data = form.data.copy()
-    form.data.pop("terms_accepted", None)
-    form.fields["terms_accepted"].error_messages["required"] = TEXTS_CHANGED
+def _form_to_judge(request: HttpRequest, *, merchant: Merchant) -> BookingForm:
+    """Whoever ticked the box beside older terms or rules has not accepted these: it counts and shows as empty."""
+    is_old = request.POST.get("texts", "") not in ("", page_legal.texts_in_force(merchant))
+    typed = request.POST.copy()
+    if is_old:
+        typed.pop("terms_accepted", None)
+    form = BookingForm(typed, merchant=merchant, add_ons=list(catalogue.add_ons(merchant)))
+    if is_old:
+        form.fields["terms_accepted"].error_messages["required"] = TEXTS_CHANGED
+    return form
 
 
 def _unjudged(form: BookingForm) -> BookingForm:

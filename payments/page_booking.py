@@ -204,8 +204,10 @@ def _plan_part(
     part: Instalment, *, booking: Booking, payments: Sequence[Payment], rates: Mapping[str, Decimal]
 ) -> PlanPart:
     if part.open_minor:
-        amount = pricing.method_total(part.open_minor, rate=rates.get(PaymentMethod.CARD, Decimal(0)))
-        status = _under_way(part, payments=payments) or _open_status(part, booking=booking)
+        payment = _under_way(part, payments=payments)
+        method = payment.method if payment else PaymentMethod.CARD
+        amount = pricing.method_total(part.open_minor, rate=rates.get(method, Decimal(0)))
+        status = UNDER_WAY[PaymentState(payment.state)] if payment else _open_status(part, booking=booking)
     else:
         amount, status = _paid(part, payments=payments)
     return PlanPart(str(part.get_purpose_display()), part.purpose, status, amount, part.open_minor == 0)
@@ -232,10 +234,9 @@ def _covers(payment: Payment, part: Instalment) -> bool:
     return payment.purpose == Purpose.FULL or payment.instalment_id == part.pk
 
 
-def _under_way(part: Instalment, *, payments: Sequence[Payment]) -> str:
-    """A part that a card has promised, or a bank works on, is not asked for again."""
-    states = [payment.state for payment in payments if _covers(payment, part)]
-    return next((UNDER_WAY[state] for state in UNDER_WAY if state in states), "")
+def _under_way(part: Instalment, *, payments: Sequence[Payment]) -> Payment | None:
+    """A part that a card has promised, a bank works on or a transfer was told for is not asked for again."""
+    return next((one for one in payments if one.state in UNDER_WAY and _covers(one, part)), None)
 
 
 def _open_status(part: Instalment, *, booking: Booking) -> str:
