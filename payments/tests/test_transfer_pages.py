@@ -12,7 +12,7 @@ from bookings import access, editing
 from bookings.models import Booking
 from core import clock, uploads
 from customers.models import Merchant
-from payments import manual
+from payments import cancellation, manual
 from payments.models import Claim, GatewayAccount, Payment
 from payments.tests.test_api_manual import private_files
 from payments.tests.test_manual import TODAY, book, by, claimed, confirm, merchant, standing
@@ -199,6 +199,10 @@ def test_cancelling_while_a_transfer_is_looked_for_says_what_becomes_of_it(merch
     claimed(booking)
     page = guest.get(f"/b/{booking.code}/cancel").content.decode()
     assert "The $100.00 that you said you sent by Zelle is not in these figures" in page
+    cancellation.cancel(booking, actor="customer")
+    page = guest.get(f"/b/{booking.code}").content.decode()
+    assert "We look for what you told us that you sent" in page
+    assert "Nothing was paid" not in page
 
 
 def test_what_happens_next_does_not_ask_for_what_is_looked_for(merchant, by):
