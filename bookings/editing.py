@@ -5,6 +5,7 @@ which holds the Booking's lock. Unit prices of what stays, travel, discount, min
 tax rates are those of the booking, so that a raised menu price never reaches a guest who was booked before.
 """
 
+import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -216,6 +217,13 @@ def _move(booking: Booking, to: Slot) -> None:
         raise Invalid("That time is no longer offered. Please choose another one.")
     booking.slot = slot
     booking.starts_at, booking.ends_at = slot.starts_at, slot.ends_at
+
+
+def mark(booking: Booking) -> str:
+    """Of what was booked: another one as soon as guests, menu, time or any line of the price are. Forms carry it."""
+    lines = [(line.description, line.quantity, line.amount_minor) for line in booking.lines.all()]
+    had = (booking.adults, booking.children, booking.menu_id, booking.slot_id, lines)
+    return hashlib.sha256(repr(had).encode()).hexdigest()[:16]
 
 
 def snapshot(booking: Booking) -> dict[str, Any]:

@@ -72,8 +72,6 @@ class BookingForm(forms.Form):
     use_required_attribute = False  # The server says what is missing, in words; nothing typed is lost.
 
     token = forms.UUIDField(widget=forms.HiddenInput)
-    # The version of the terms that the page named; one that was not named is the one in force.
-    terms_version = forms.CharField(widget=forms.HiddenInput, required=False, max_length=20)
     slot = forms.UUIDField(
         error_messages={"required": "Choose a date and time.", "invalid": "Choose a date and time."}
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from bookings import access, agreement, pricing
+from bookings import access, agreement, page_words, pricing
 from bookings.models import Booking, BookingState
 from customers import letters, merchants
 from customers.models import PaymentMethod
@@ -20,7 +20,7 @@ def held(booking: Booking) -> bool:
     context = {
         "booking": booking,
         "event_at": booking.local(booking.starts_at),
-        "hold_until": booking.local(booking.hold_expires_at),
+        "hold_words": page_words.until_there(booking.hold_expires_at, zone=booking.timezone),
         **to_pay(booking, first.amount_minor),
         "link": f"{merchants.site_url(merchant)}{page}?t={access.issue(booking)}",
     }

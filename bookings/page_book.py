@@ -84,7 +84,8 @@ def context(*, merchant: Merchant, form: BookingForm) -> dict[str, Any]:
         "add_ons": [_add_on_choice(add_on, form=form, fee=fee) for add_on in form.add_ons],
         "price": preview(merchant=merchant, form=form, free=free),
         "problems": problems(form),
-        "terms_version": page_legal.terms_version(merchant),
+        "texts": (texts := page_legal.texts_in_force(merchant)),
+        "terms_version": texts.partition("-")[0],
     }
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.http import HttpRequest
 from django.urls import reverse
 
-from bookings import access
+from bookings import access, page_words
 from bookings.models import Booking, BookingState
 from bookings.page_words import wall_clock
 from core import clock
@@ -21,7 +21,7 @@ class Hold:
     code: str
     href: str
     starts: datetime
-    until: datetime
+    until: str
     slot_public_id: uuid.UUID
 
 
@@ -42,6 +42,6 @@ def _hold(booking: Booking) -> Hold:
         code=booking.code,
         href=reverse("payments:booking", kwargs={"code": booking.code}),
         starts=wall_clock(booking.local(booking.starts_at)),
-        until=wall_clock(booking.local(booking.hold_expires_at)),
+        until=page_words.until_there(booking.hold_expires_at, zone=booking.timezone),
         slot_public_id=booking.slot.public_id,
     )

@@ -13,6 +13,8 @@ from bookings.models import Booking, LegalKind, LegalText
 from bookings.page_words import full_day
 from customers.models import Merchant
 
+ACCEPTED = (LegalKind.TERMS, LegalKind.REFUNDS)
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -65,6 +67,12 @@ def terms_version(merchant: Merchant) -> str:
     return str(legal.current(merchant)[LegalKind.TERMS].version)
 
 
+def texts_in_force(merchant: Merchant) -> str:
+    """The versions of all that the box of the booking form accepts: "2-1" for terms and cancelling."""
+    texts = legal.current(merchant)
+    return "-".join(str(texts[kind].version) for kind in ACCEPTED)
+
+
 def href(kind: LegalKind, version: int) -> str:
     """The address of one version, for ever."""
     return reverse(f"bookings:{kind.value}-version", kwargs={"version": version})
@@ -73,9 +81,8 @@ def href(kind: LegalKind, version: int) -> str:
 def accepted(booking: Booking) -> tuple[Accepted, ...]:
     """What the booking's customer accepted, each with the way to that very version."""
     texts: dict[str, int] = booking.agreement.get("texts", {})
-    kinds = (LegalKind.TERMS, LegalKind.REFUNDS)
     return tuple(
         Accepted(str(kind.label), texts[kind.value], href(kind, texts[kind.value]))
-        for kind in kinds
+        for kind in ACCEPTED
         if kind.value in texts
     )

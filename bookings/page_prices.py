@@ -29,6 +29,11 @@ class FeeWords:
     cheapest_label: str
     transfer_labels: str
 
+    @property
+    def surcharge_words(self) -> str:
+        """What a card adds to the listed prices; nothing where they are the card's."""
+        return "" if self.is_discount or not self.card_rate else f"a card adds {percent(self.card_rate)}"
+
 
 @dataclass(frozen=True, slots=True)
 class UnitPrice:

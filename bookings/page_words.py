@@ -1,11 +1,13 @@
 """Moments, days and counts as people read them."""
 
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import get_timezone, get_timezone_name
 
 from bookings.models import Booking
+from core import clock
 
 
 def wall_clock(moment: datetime) -> datetime:
@@ -17,6 +19,12 @@ def until(moment: datetime, *, today: date) -> str:
     """A local moment still to come: "9:15 PM" for today, "Tuesday, December 1, 12:31 PM" for any other day."""
     hour = f"{moment:%-I:%M %p}"
     return hour if moment.date() == today else f"{moment:%A}, {day(moment.date())}, {hour}"
+
+
+def until_there(moment: datetime, *, zone: str) -> str:
+    """A moment still to come on the clock of `zone`, which is named: "9:15 PM Pacific Time"."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return f"{until(local, today=clock.today(zone))} {zone_label(zone)}"
 
 
 def zone_label(zone: str) -> str:

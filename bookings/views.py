@@ -16,6 +16,7 @@ from customers import throttle
 from customers.models import Merchant
 
 TOO_OFTEN = "Too many bookings came from your network just now. Please wait a minute, then try again."
+TEXTS_CHANGED = "Our terms or rules for cancelling have changed meanwhile. Please read them and tick the box."
 
 
 @require_GET
@@ -29,7 +30,7 @@ def book(request: HttpRequest) -> HttpResponse:
     merchant = merchant_of(request)
     if request.method == "GET":
         return _form_page(request, merchant=merchant, form=_first_form(request, merchant=merchant))
-    form = _sent_form(request, merchant=merchant)
+    form = _form_to_judge(request, merchant=merchant)
     if "preview" in request.POST:
         return _form_page(request, merchant=merchant, form=_unjudged(form))
     if form.is_valid() and not throttle.allow_booking(request):
@@ -61,6 +62,18 @@ def _sent_form(request: HttpRequest, *, merchant: Merchant) -> BookingForm:
     return BookingForm(request.POST, merchant=merchant, add_ons=list(catalogue.add_ons(merchant)))
 
 
+def _form_to_judge(request: HttpRequest, *, merchant: Merchant) -> BookingForm:
+    """Whoever ticked the box beside older terms or rules has not accepted these: it counts and shows as empty."""
+    is_old = request.POST.get("texts", "") not in ("", page_legal.texts_in_force(merchant))
+    typed = request.POST.copy()
+    if is_old:
+        typed.pop("terms_accepted", None)
+    form = BookingForm(typed, merchant=merchant, add_ons=list(catalogue.add_ons(merchant)))
+    if is_old:
+        form.fields["terms_accepted"].error_messages["required"] = TEXTS_CHANGED
+    return form
+
+
 def _unjudged(form: BookingForm) -> BookingForm:
     """What was typed, shown again without its problems: the price was asked for, not the booking."""
     form.is_valid()
@@ -69,11 +82,6 @@ def _unjudged(form: BookingForm) -> BookingForm:
 
 
 def _create(request: HttpRequest, *, form: BookingForm, merchant: Merchant) -> Booking | None:
-    if form.cleaned_data["terms_version"] not in ("", page_legal.terms_version(merchant)):
-        form.add_error(
-            "terms_accepted", "Our terms have changed meanwhile. Please read them and tick the box."
-        )
-        return None
     try:
         return booking.create(
             merchant=merchant,

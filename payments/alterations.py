@@ -17,11 +17,22 @@ logger = logging.getLogger(__name__)
 
 
 def edit(
-    *, booking: Booking, edit: Edit, actor: str, reason: str = "", expected_total_minor: int | None = None
+    *,
+    booking: Booking,
+    edit: Edit,
+    actor: str,
+    reason: str = "",
+    expected_total_minor: int | None = None,
+    based_on: str | None = None,
 ) -> Changed:
     """Change the booking; refusals as `changes.edit` raises them. Stripe's silence refuses nothing."""
     changed = changes.edit(
-        booking=booking, edit=edit, actor=actor, reason=reason, expected_total_minor=expected_total_minor
+        booking=booking,
+        edit=edit,
+        actor=actor,
+        reason=reason,
+        expected_total_minor=expected_total_minor,
+        based_on=based_on,
     )
     end_stale(booking)
     return changed

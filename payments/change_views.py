@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from bookings import agreement
+from bookings import agreement, editing
 from bookings.editing import Edit
 from bookings.errors import InvalidRequest, SlotTaken
 from bookings.models import Booking
@@ -20,7 +20,7 @@ from bookings.page_words import full_day, wall_clock
 from core import clock
 from core.errors import DomainError
 from core.money import format_minor
-from payments import errors, page_booking, page_change, page_difference, page_move, self_service
+from payments import changes, errors, page_booking, page_change, page_difference, page_move, self_service
 from payments.changes import Changed
 from payments.views import of_visitor
 
@@ -42,6 +42,10 @@ def change(request: HttpRequest, found: Booking) -> HttpResponseBase:
         return _previewed_change(request, found, form=form)
     except InvalidRequest as refusal:
         form.add_problems(refusal.fields)
+    except errors.ChangedMeanwhile as refusal:
+        anew = _read_anew(found)
+        blank = page_change.ChangeForm(booking=anew)  # What was typed was based on something else.
+        return _change_page(request, anew, form=blank, problem=refusal.detail, status=409)
     except errors.PriceChanged:
         return _change_page(request, found, form=form, edit=form.edit(), problem=ANEW, status=409)
     except (errors.TooLateOnline, errors.BookingSettled):
@@ -57,8 +61,11 @@ def _previewed_change(
     edit = form.edit()
     if "preview" in request.POST:
         self_service.preview(found, edit)
+        changes.require_unchanged(found, based_on=_based_on(request))
         return _change_page(request, found, form=form, edit=edit)
-    changed = self_service.change(found, edit, expected_total_minor=_expected(request))
+    changed = self_service.change(
+        found, edit, expected_total_minor=_expected(request), based_on=_based_on(request)
+    )
     return _done(request, found, changed, words="Your booking is changed.")
 
 
@@ -73,6 +80,7 @@ def _change_page(
 ) -> HttpResponseBase:
     difference = _difference(found, edit if form.is_bound else Edit())
     context = {
+        "based_on": _based_on(request) if form.is_bound else editing.mark(found),
         "difference": difference,
         "form": form,
         "problem": problem,
@@ -80,7 +88,7 @@ def _change_page(
         "asks": "Change my booking",
     }
     if _wants_panel(request):
-        return render(request, "payments/_difference.html", {"merchant": found.merchant, **context})
+        return _panel(request, found, context, is_stale=status == errors.ChangedMeanwhile.status)
     context |= page_change.context(found, form)
     return _render(request, "payments/change.html", found, context, status=status)
 
@@ -100,8 +108,13 @@ def move(request: HttpRequest, found: Booking) -> HttpResponseBase:
         edit = self_service.move_edit(found, slot_public_id=slot)
         if "preview" in request.POST:
             self_service.preview(found, edit)
+            changes.require_unchanged(found, based_on=_based_on(request))
             return _move_page(request, found, slot=slot)
-        changed = self_service.change(found, edit, expected_total_minor=_expected(request))
+        changed = self_service.change(
+            found, edit, expected_total_minor=_expected(request), based_on=_based_on(request)
+        )
+    except errors.ChangedMeanwhile as refusal:
+        return _move_page(request, _read_anew(found), slot=None, problem=refusal.detail, status=409)
     except errors.PriceChanged:
         return _move_page(request, found, slot=slot, problem=ANEW, status=409)
     except (errors.TooLateOnline, errors.BookingSettled):
@@ -128,6 +141,7 @@ def _move_page(
     chosen = page_move.chosen_time(shown)
     edit = self_service.move_edit(found, slot_public_id=slot) if slot is not None and chosen else None
     context = {
+        "based_on": editing.mark(found),
         "months": shown,
         "chosen": chosen,
         "difference": _difference(found, edit),
@@ -137,8 +151,21 @@ def _move_page(
         "percent": agreement.cancellation(found, today=clock.today(found.timezone)).percent,
     }
     if _wants_panel(request):
-        return render(request, "payments/_difference.html", {"merchant": found.merchant, **context})
+        return _panel(request, found, context, is_stale=status == errors.ChangedMeanwhile.status)
     return _render(request, "payments/move.html", found, context, status=status)
+
+
+def _panel(
+    request: HttpRequest, found: Booking, context: dict[str, Any], *, is_stale: bool
+) -> HttpResponseBase:
+    """The price alone. One that stands beside an old form has no button: the page must be read again."""
+    return render(
+        request, "payments/_difference.html", {"merchant": found.merchant, **context, "is_stale": is_stale}
+    )
+
+
+def _read_anew(found: Booking) -> Booking:
+    return page_booking.load(found.code, among=Booking.objects.filter(pk=found.pk)) or found
 
 
 def _difference(found: Booking, edit: Edit | None) -> page_difference.Difference | None:
@@ -178,6 +205,10 @@ def _expected(request: HttpRequest) -> int:
     """The price that the page showed; what is no number matches no price."""
     sent = request.POST.get("expected", "")
     return int(sent) if sent.isascii() and sent.isdigit() and len(sent) <= 15 else -1
+
+
+def _based_on(request: HttpRequest) -> str:
+    return request.POST.get("based_on", "")
 
 
 def _slot(request: HttpRequest) -> uuid.UUID | None:

@@ -175,6 +175,11 @@ class PriceChanged(Conflict):
     title = "Something changed since you looked. Please look at the new price and decide again."
 
 
+class ChangedMeanwhile(Conflict):
+    code = "changed_meanwhile"
+    title = "The booking was changed meanwhile. This is how it is now; what you had entered was not stored."
+
+
 class NotOffered(Invalid):
     code = "method_not_offered"
     title = "This way to pay is not offered here. Please choose another one."

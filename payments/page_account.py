@@ -17,7 +17,7 @@ from core import clock
 from customers.models import Customer
 from payments import credit
 from payments.models import Payment, Receipt
-from payments.page_money import method_words, purpose_label
+from payments.page_money import method_words
 from payments.page_state import Action, headline
 
 SHOWN = 100
@@ -127,7 +127,7 @@ def _receipt(receipt: Receipt) -> ShownReceipt:
         href=reverse("payments:receipt", kwargs=names),
         pdf_href=reverse("payments:receipt-pdf", kwargs=names),
         paid_on=full_day(booking.local(payment.succeeded_at or payment.created_at).date()),
-        what=purpose_label(payment),
+        what=payment.purpose_words,
         method=method_words(payment),
         booking_code=booking.code,
         received_minor=payment.received_minor,

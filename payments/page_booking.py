@@ -14,7 +14,7 @@ from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
 
 from bookings import agreement, page_legal, page_prices, page_words, pricing
-from bookings.models import Booking, BookingState, Instalment, LineKind
+from bookings.models import Booking, BookingState, Instalment, LineKind, Purpose
 from bookings.page_legal import Accepted
 from bookings.page_prices import Saving, ShownLine
 from bookings.page_words import day, full_day, guests_label, wall_clock, zone_label
@@ -28,6 +28,18 @@ from payments.page_cancelled import Cancelled
 from payments.page_money import ShownNote, ShownPayment, shown_notes, shown_payment
 from payments.page_notices import Notice, notices
 from payments.page_state import Action, Headline, headline
+
+# What is not asked for again while it is under way: of a part, and as the next step.
+UNDER_WAY = {
+    PaymentState.AUTHORIZED: "Your card is authorized for it",
+    PaymentState.PROCESSING: "Your bank is working on it",
+    PaymentState.CLAIMED: "We look for your payment",
+}
+NOW = {
+    PaymentState.AUTHORIZED: "Your card is charged when we confirm the booking.",
+    PaymentState.PROCESSING: "The bank is working on your payment.",
+    PaymentState.CLAIMED: "We look for your payment.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +204,10 @@ def _plan_part(
     part: Instalment, *, booking: Booking, payments: Sequence[Payment], rates: Mapping[str, Decimal]
 ) -> PlanPart:
     if part.open_minor:
-        amount = pricing.method_total(part.open_minor, rate=rates.get(PaymentMethod.CARD, Decimal(0)))
-        status = _open_status(part, booking=booking)
+        payment = _under_way(part, payments=payments)
+        method = payment.method if payment else PaymentMethod.CARD
+        amount = pricing.method_total(part.open_minor, rate=rates.get(method, Decimal(0)))
+        status = UNDER_WAY[PaymentState(payment.state)] if payment else _open_status(part, booking=booking)
     else:
         amount, status = _paid(part, payments=payments)
     return PlanPart(str(part.get_purpose_display()), part.purpose, status, amount, part.open_minor == 0)
@@ -214,6 +228,15 @@ def _paid(part: Instalment, *, payments: Sequence[Payment]) -> tuple[int, str]:
         return part.amount_minor, "Paid" if part.amount_minor else "Nothing to pay"
     refunded = f", {format_minor(back, own[0].currency)} refunded" if back else ""
     return came - back, f"Paid{refunded}"
+
+
+def _covers(payment: Payment, part: Instalment) -> bool:
+    return payment.purpose == Purpose.FULL or payment.instalment_id == part.pk
+
+
+def _under_way(part: Instalment, *, payments: Sequence[Payment]) -> Payment | None:
+    """A part that a card has promised, a bank works on or a transfer was told for is not asked for again."""
+    return next((one for one in payments if one.state in UNDER_WAY and _covers(one, part)), None)
 
 
 def _open_status(part: Instalment, *, booking: Booking) -> str:
@@ -245,16 +268,16 @@ def _next_steps(booking: Booking, *, instalments: Sequence[Instalment]) -> list[
 def _payment_steps(booking: Booking, *, instalments: Sequence[Instalment]) -> list[Step]:
     steps = []
     if booking.state == BookingState.HELD:
-        said = any(payment.state == PaymentState.CLAIMED for payment in booking.payments.all())
-        now = "We look for your payment." if said else "Pay what is due."
+        states = [payment.state for payment in booking.payments.all()]
+        now = next((NOW[state] for state in NOW if state in states), "Pay what is due.")
         steps.append(
             Step("Now", f"{now} The receipt comes to {booking.contact_email}, and the date is yours.")
         )
-    looked_for = {one.instalment_id for one in booking.payments.all() if one.state == PaymentState.CLAIMED}
+    under_way = [payment for payment in booking.payments.all() if payment.state in NOW]
     return steps + [
         Step(f"By {day(part.due_on)}", f"Pay the {part.get_purpose_display().lower()} on this page.")
         for part in instalments
-        if part.open_minor and part.due_on and part.pk not in looked_for
+        if part.open_minor and part.due_on and not any(_covers(payment, part) for payment in under_way)
     ]
 
 

@@ -86,9 +86,16 @@ def build(booking: Booking) -> CancelPage:
         brackets=tuple(_brackets(booking, notice_days=shown.notice_days)),
         choices=tuple(choices),
         policy=next((text for text in accepted if text.label == LegalKind.REFUNDS.label), None),
-        answer_words=_answer(shown, booking=booking),
+        answer_words=_answer(shown, booking=booking) + _released(booking),
         looked_for_words=_looked_for(booking),
     )
+
+
+def _released(booking: Booking) -> str:
+    """What a card has promised is not paid, and comes free."""
+    promised = [payment for payment in booking.payments.all() if payment.state == PaymentState.AUTHORIZED]
+    total = format_minor(sum(payment.total_minor for payment in promised), booking.currency)
+    return f" Your card is not charged: its authorization of {total} is released." if promised else ""
 
 
 def _looked_for(booking: Booking) -> str:

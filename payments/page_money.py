@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.urls import reverse
 
-from bookings.models import Booking, Purpose
+from bookings.models import Booking
 from bookings.page_words import full_day
 from core.money import format_minor
 from customers.models import PaymentMethod
@@ -68,7 +68,7 @@ def shown_payment(payment: Payment, *, booking: Booking) -> ShownPayment:
     names = {"code": booking.code, "number": receipt.label} if receipt else {}
     fee = format_minor(payment.received_fee_minor, payment.currency)
     return ShownPayment(
-        label=purpose_label(payment),
+        label=payment.purpose_words,
         detail=f"{method_words(payment)}, {when(payment.succeeded_at or payment.created_at, booking=booking)}",
         fee_words=f"of which {fee} {fee_noun(payment)}" if payment.received_fee_minor else "",
         received_minor=payment.received_minor,
@@ -80,8 +80,8 @@ def shown_payment(payment: Payment, *, booking: Booking) -> ShownPayment:
 
 
 def fee_noun(payment: Payment) -> str:
-    is_card = payment.method == PaymentMethod.CARD
-    return "card processing" if is_card else f"{payment.get_method_display()} fee"
+    """The method's fee within a sentence: "card processing", "Venmo fee"."""
+    return payment.fee_words.replace("Card", "card")
 
 
 def receipt_of(payment: Payment) -> Receipt | None:
@@ -90,14 +90,6 @@ def receipt_of(payment: Payment) -> Receipt | None:
         return payment.receipt
     except Receipt.DoesNotExist:
         return None
-
-
-def purpose_label(payment: Payment) -> str:
-    if payment.is_part_of_whole:
-        return "Part payment"
-    return {Purpose.FULL: "Payment in full"}.get(
-        Purpose(payment.purpose or Purpose.FULL), str(payment.get_purpose_display())
-    )
 
 
 def method_words(payment: Payment) -> str:

@@ -10,7 +10,7 @@ from bookings.page_words import wall_clock
 from core.money import format_minor
 from payments import documents
 from payments.models import CreditNote, Receipt
-from payments.page_money import ShownRefund, fee_noun, method_words, purpose_label, shown_refunds
+from payments.page_money import ShownRefund, fee_noun, method_words, shown_refunds
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +50,19 @@ def find_credit_note(booking: Booking, *, label: str) -> CreditNote | None:
 
 def build(receipt: Receipt, *, booking: Booking) -> ReceiptPage:
     payment = receipt.payment
-    total, noun = format_minor(booking.total_minor, booking.currency), fee_noun(payment)
-    without = f", without {noun}" if payment.received_fee_minor else ""
+    total = format_minor(booking.total_minor, booking.currency)
+    without = f", without {fee_noun(payment)}" if payment.received_fee_minor else ""
     return ReceiptPage(
         label=receipt.label,
         paid_at=wall_clock(booking.local(payment.succeeded_at or payment.created_at)),
-        purpose_label=purpose_label(payment),
+        purpose_label=payment.purpose_words,
         method_words=method_words(payment),
         currency=payment.currency,
         principal_minor=payment.received_minor - payment.received_fee_minor,
         fee_minor=payment.received_fee_minor,
         received_minor=payment.received_minor,
         refunds=tuple(shown_refunds(payment, booking=booking)),
-        fee_label=f"{noun[0].upper()}{noun[1:]}",
+        fee_label=payment.fee_words,
         booking_words=f"The price of the event is {total}, tax included{without}.",
         pdf_href=reverse("payments:receipt-pdf", kwargs={"code": booking.code, "number": receipt.label}),
     )

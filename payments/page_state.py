@@ -66,6 +66,8 @@ def _cancelled(payments: Sequence[Payment]) -> Headline:
     words = "We do not come on this date."
     if any(payment.received_minor for payment in payments):
         words += " What you paid, and how far its way back to you is, stands below."
+    elif claimed(payments) is not None:
+        words += " We look for what you told us that you sent; nothing else is owed."
     else:
         words += " Nothing was paid, so nothing is owed."
     return Headline("This booking is cancelled", words, "Cancelled", "bad")

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from customers.models import PaymentMethod
 from payments.models import CLAIMED_METHODS, Payment, Receipt
 
 if TYPE_CHECKING:
@@ -38,13 +39,12 @@ def _by(payment: Payment) -> str:
 
 
 def _sums(paper: "Paper", payment: Payment) -> None:
-    name = "Part payment" if payment.is_part_of_whole else payment.get_purpose_display() or "Payment"
-    if paper.booking.agreement.get("fee_presentation") == "surcharge" and payment.received_fee_minor:
-        paper.sum(name, payment.received_minor - payment.received_fee_minor)
-        paper.sum(f"{payment.get_method_display()} fee", payment.received_fee_minor)
-    else:
-        paper.sum(name, payment.received_minor)
-    paper.sum("Paid", payment.received_minor, strong=True)
+    paper.sum(payment.purpose_words, payment.received_minor - payment.received_fee_minor)
+    if payment.received_fee_minor:
+        paper.sum(payment.fee_words, payment.received_fee_minor)
+    paper.sum(
+        "Used" if payment.method == PaymentMethod.CREDIT else "Received", payment.received_minor, strong=True
+    )
     if payment.credit_minor:
         paper.sum("Of this, kept as your credit", payment.credit_minor)
     if payment.unallocated_minor:

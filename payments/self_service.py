@@ -69,11 +69,18 @@ def preview(booking: Booking, edit: Edit) -> Changed:
     return changes.preview(booking, edit)
 
 
-def change(booking: Booking, edit: Edit, *, expected_total_minor: int) -> Changed:
-    """Do what was shown: the same edit again changes nothing. Raises as `preview`, and PriceChanged, SlotTaken."""
+def change(booking: Booking, edit: Edit, *, expected_total_minor: int, based_on: str) -> Changed:
+    """Do what was shown, to the booking that was shown: the same edit again changes nothing.
+
+    Raises as `preview`, and PriceChanged, ChangedMeanwhile, SlotTaken.
+    """
     require_in_time(booking)
     return alterations.edit(
-        booking=booking, edit=edit, actor=ACTOR, expected_total_minor=expected_total_minor
+        booking=booking,
+        edit=edit,
+        actor=ACTOR,
+        expected_total_minor=expected_total_minor,
+        based_on=based_on,
     )
 
 

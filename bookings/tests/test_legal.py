@@ -1,5 +1,6 @@
 """Versions of terms, privacy notice and refunds policy: kept, readable, named by the booking."""
 
+import re
 import threading
 from typing import Any
 
@@ -95,7 +96,7 @@ def test_terms_that_changed_under_an_open_form_are_not_accepted_by_it(merchant: 
     legal.publish(merchant=merchant, kind=TERMS, body="New terms.", actor="user:7")
     sent = {
         "token": "5f5b3ab4-6f0c-4bb4-93b6-0d0bd2a6a5c9",
-        "terms_version": "1",
+        "texts": "1-1",
         "slot": str(slot.public_id),
         "adults": "10",
         "children": "0",
@@ -110,10 +111,16 @@ def test_terms_that_changed_under_an_open_form_are_not_accepted_by_it(merchant: 
     answer = Client().post("/book/", sent)
     assert answer.status_code == 422
     page = answer.content.decode()
-    assert "Our terms have changed meanwhile" in page
-    assert 'name="terms_version" value="2"' in page
+    assert "have changed meanwhile" in page
+    assert 'name="texts" value="2-1"' in page
+    assert not re.search(r'name="terms_accepted"[^>]* checked', page)
+    legal.publish(merchant=merchant, kind=LegalKind.REFUNDS, body="Nothing comes back.", actor="user:7")
+    for more in ({}, {"preview": "1"}, {"city": ""}):
+        page = Client().post("/book/", {**sent, "texts": "2-1", **more}).content.decode()
+        assert 'name="texts" value="2-2"' in page
+        assert not re.search(r'name="terms_accepted"[^>]* checked', page)
     assert merchant.bookings.count() == 1
-    assert Client().post("/book/", {**sent, "terms_version": "2"}).status_code == 302
+    assert Client().post("/book/", {**sent, "texts": "2-2"}).status_code == 302
 
 
 def test_staffs_own_text_stands_until_an_empty_one_goes_back_to_the_settings(merchant: Merchant) -> None:

@@ -74,6 +74,7 @@ def test_a_surcharging_merchant_lists_the_price_without_the_fee(
     page = client.get("/").content.decode()
     assert "$60.00" in page
     assert "with Zelle" not in page
+    assert page.count("a card adds 3 %") == 2  # Beside the prices, and where the deposit is told.
 
 
 def test_inactive_menus_and_other_merchants_menus_are_not_shown(

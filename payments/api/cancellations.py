@@ -15,7 +15,7 @@ from bookings.api.views import in_api_words
 from bookings.editing import Edit
 from bookings.errors import InvalidRequest
 from bookings.models import Booking, BookingState
-from core.api import MoneyField, refusals
+from core.api import LocalTimeField, MoneyField, refusals
 from core.errors import Forbidden, Invalid
 from core.idempotency import idempotent
 from customers.authentication import recent
@@ -45,7 +45,7 @@ class MovedSerializer(edits.ChangePreviewSerializer):
     """What moving does: the price with `fee`, the plan anew, what becomes credit."""
 
     fee = MoneyField("fee_minor")
-    starts_at = serializers.DateTimeField()
+    starts_at = LocalTimeField(help_text="In the event's zone.")
 
 
 class RescheduleView(generics.GenericAPIView[Booking]):

@@ -1,6 +1,6 @@
 """Changes of what a booking costs, once money is involved: edits, price reductions, and the plan derived anew."""
 
-from payments.changes.editing import Changed, edit, preview
+from payments.changes.editing import Changed, edit, preview, require_unchanged
 from payments.changes.keeping import fit as fit_kept
 from payments.changes.keeping import keep, unkeep
 from payments.changes.planning import replan
@@ -15,6 +15,7 @@ __all__ = [
     "preview",
     "reduce_price",
     "replan",
+    "require_unchanged",
     "tax_within",
     "unkeep",
 ]

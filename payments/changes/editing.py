@@ -82,15 +82,24 @@ def _refuse_while_refunds_wait(booking: Booking) -> None:
 
 @transaction.atomic
 def edit(
-    *, booking: Booking, edit: Edit, actor: str, reason: str = "", expected_total_minor: int | None = None
+    *,
+    booking: Booking,
+    edit: Edit,
+    actor: str,
+    reason: str = "",
+    expected_total_minor: int | None = None,
+    based_on: str | None = None,
 ) -> Changed:
     """Store the edit, plan what is unpaid anew, keep a record, tell the customer.
 
-    `expected_total_minor` is the new price that the person saw; PriceChanged when it is another now. Raises
-    InvalidRequest, SlotTaken, BookingSettled; then nothing changed. The same edit again changes nothing.
+    `expected_total_minor` is the new price that the person saw; PriceChanged when it is another now. `based_on` is the
+    mark of the booking that they saw; ChangedMeanwhile when it is another now, so that nobody's change is replaced
+    unseen. Raises InvalidRequest, SlotTaken, BookingSettled; then nothing changed. The same edit again changes nothing.
     """
     booking = _locked(booking)
     changed = preview(booking, edit)
+    if based_on is not None and _differs(booking, changed.proposal):
+        require_unchanged(booking, based_on=based_on)
     if expected_total_minor is not None and changed.after_minor != expected_total_minor:
         raise errors.PriceChanged()
     before = editing.snapshot(booking)
@@ -110,6 +119,12 @@ def edit(
     desk.settle_overdue(booking, actor=actor)
     notices.changed(booking, before=before, credit_minor=kept, key=marker)
     return changed
+
+
+def require_unchanged(booking: Booking, *, based_on: str) -> None:
+    """Raises ChangedMeanwhile when the booking is not the one of that mark any more."""
+    if editing.mark(booking) != based_on:
+        raise errors.ChangedMeanwhile()
 
 
 def _locked(booking: Booking) -> Booking:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bookings import agreement
+from bookings import agreement, page_words
 from bookings.models import Booking, Instalment
 from bookings.pricing import method_total
 from core.money import format_minor
@@ -21,9 +21,9 @@ def claimed(said: Claim, *, payment: Payment, booking: Booking) -> None:
         payment=payment,
         booking=booking,
         claim=said,
-        held_until=booking.local(booking.hold_expires_at)
+        held_words=page_words.until_there(booking.hold_expires_at, zone=booking.timezone)
         if said.extended_hold and booking.hold_expires_at
-        else None,
+        else "",
     )
 
 

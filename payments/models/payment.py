@@ -231,6 +231,20 @@ class Payment(StatefulModel, PublicIdModel):
         return self.purpose == Purpose.FULL and self.received_minor < self.total_minor
 
     @property
+    def purpose_words(self) -> str:
+        """What it was for, on papers and pages: "Deposit"."""
+        if self.is_part_of_whole:
+            return "Part payment"
+        full = Purpose.FULL
+        return "Payment in full" if self.purpose in ("", full) else str(self.get_purpose_display())
+
+    @property
+    def fee_words(self) -> str:
+        """What its method's fee is called: "Card processing", "Venmo fee"."""
+        is_card = self.method == PaymentMethod.CARD
+        return "Card processing" if is_card else f"{self.get_method_display()} fee"
+
+    @property
     def refundable_minor(self) -> int:
         """What may still be sent back, fee included: received, less refunded, less what is requested or under way."""
         return self.received_minor - self.refunded_minor - self.refunding_minor

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.cache import cache
@@ -76,6 +77,7 @@ def test_rescheduling_tells_the_fee_first_then_moves_once_and_staff_may_waive_it
     wanted = {"slot": str(slot.public_id)}
     shown = ask(client, booking, "reschedule", preview=True, **wanted).json()
     assert (shown["before"], shown["total"], shown["fee"]) == (usd(66_000), usd(68_500), usd(2_500))
+    assert shown["starts_at"] == slot.starts_at.astimezone(ZoneInfo(merchant.timezone)).isoformat()
     assert [(part["purpose"], part["amount"]["amount"]) for part in shown["plan"]] == [
         ("deposit", 10_000),
         ("balance", 58_500),

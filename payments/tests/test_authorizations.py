@@ -20,6 +20,7 @@ from payments.models import (
     PaymentState,
     Receipt,
 )
+from payments.tests.customer_world import text, visitor
 from payments.tests.shop import Shop
 from payments.tests.test_sql_counts import at_most
 
@@ -56,6 +57,23 @@ def held_for() -> timedelta:
 
 def books_of(payment: Payment) -> int:
     return LedgerTransaction.objects.filter(source_key=f"ch:{payment.stripe_charge_id}").count()
+
+
+def test_pages_ask_nothing_again_of_what_a_card_has_promised(shop: Shop) -> None:
+    """Neither in the plan nor as the next step; the cancel page says what becomes of it."""
+    booking = authorized(shop).booking
+    assert booking is not None
+    guest = visitor(booking)
+    page = text(guest.get(f"/b/{booking.code}"))
+    for words in (
+        "Your card is authorized for it",
+        "charged when we confirm the booking.",
+        "Pay the balance",
+    ):
+        assert words in page, words
+    for untrue in ("Pay what is due", "Due now"):
+        assert untrue not in page, untrue
+    assert "its authorization of $108.00 is released" in text(guest.get(f"/b/{booking.code}/cancel"))
 
 
 def test_a_promise_keeps_the_date_and_posts_nothing_and_its_capture_confirms_once(shop: Shop):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from bookings import editing
 from bookings.editing import Edit
 from bookings.models import Booking
 from bookings.tests.factories import SlotFactory
@@ -100,7 +101,9 @@ def test_moving_the_date_is_no_way_to_a_better_refund(shop: Shop) -> None:
     booking = from_credit(shop, shop.book()).booking
     assert booking is not None
     booking = days_ahead(booking, 8)  # half of it would come back
-    self_service.change(booking, later_slot(shop), expected_total_minor=108_750)
+    self_service.change(
+        booking, later_slot(shop), expected_total_minor=108_750, based_on=editing.mark(booking)
+    )
     booking.refresh_from_db()
     shown = cancellation.preview(booking)
     assert (shown.notice_days > 50, shown.percent, shown.refund_minor) == (True, 50, 54_375)

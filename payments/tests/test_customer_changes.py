@@ -3,6 +3,7 @@
 Each is shown first and done only as shown; strangers and other merchants' visitors find nothing.
 """
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from bookings import access
+from bookings import access, editing
 from bookings.models import Booking, BookingState, Purpose, Slot
 from bookings.tests.factories import AddOnFactory, CustomerFactory, MerchantFactory, SlotFactory, booked
 from core import clock
@@ -32,7 +33,11 @@ def booking(shop: Shop) -> Booking:
 
 
 def guests(booking: Booking, adults: int, **more: object) -> dict[str, Any]:
-    return {"adults": adults, "children": 0, "menu": booking.menu_id, **more}
+    return {"adults": adults, "children": 0, "menu": booking.menu_id, "based_on": mark(booking), **more}
+
+
+def mark(booking: Booking) -> str:
+    return editing.mark(fresh(booking))
 
 
 def give_credit(booking: Booking, minor: int) -> None:
@@ -178,6 +183,34 @@ def test_a_change_is_previewed_then_done_at_the_price_that_was_shown(
     assert "Your booking is changed." in shown and "12 adults" in shown  # noqa: PT018
 
 
+def test_what_another_tab_changed_meanwhile_is_shown_and_not_replaced(shop: Shop, booking: Booking) -> None:
+    add_on = AddOnFactory.create(merchant=shop.merchant, name="Gyoza", price_minor=500)
+    guest, address, slot = visitor(booking), f"/b/{booking.code}/change", later(shop)
+    old = {"based_on": expected(text(guest.get(address)), name="based_on")}
+    wanted = {**guests(booking, 12), **old}
+    seen = text(guest.post(address, {**wanted, "preview": "1"}))
+    first = {**guests(booking, 10, **{f"add_on_{add_on.pk}": "on"}), **old}
+    page = text(guest.post(address, {**first, "preview": "1"}))
+    assert expected(page, name="based_on") == old["based_on"]
+    assert guest.post(address, {**first, "expected": expected(page)}).status_code == 302
+    before = stored(booking)
+    move = {"slot": str(slot.public_id), "expected": "114188", **old}
+    for path, sent in ((address, {**wanted, "expected": expected(seen)}), (f"/b/{booking.code}/move", move)):
+        for more in ({}, {"preview": "1"}, {"based_on": ""}):
+            answer = guest.post(path, {**sent, **more})
+            assert answer.status_code == 409, (path, more)
+            assert "changed meanwhile" in text(answer)
+            assert expected(text(answer), name="based_on") == mark(booking)
+        panel = text(guest.post(path, {**sent, "preview": "1"}, headers=HTMX))
+        assert "changed meanwhile" in panel
+        assert "<button" not in panel
+    shown = text(guest.post(address, {**wanted, "expected": expected(seen)}))
+    assert re.search(rf'name="add_on_{add_on.pk}"[^>]* checked', shown)
+    assert 'value="10"' in shown
+    assert guest.post(address, {**first, "expected": expected(page)}).status_code == 302  # A second click.
+    assert stored(booking) == before
+
+
 def test_fewer_guests_than_were_paid_for_leave_credit_and_the_page_says_so(
     shop: Shop, booking: Booking
 ) -> None:
@@ -233,7 +266,7 @@ def test_the_date_moves_with_its_deposit_and_the_agreed_fee_and_asks_nothing_aga
     assert str(slot.public_id) in page
     assert str(booking.slot.public_id) not in page
     before = stored(booking)
-    sent = {"slot": str(slot.public_id)}
+    sent = {"slot": str(slot.public_id), "based_on": mark(booking)}
     for headers in ({}, HTMX):
         page = text(guest.post(address, {**sent, "preview": "1"}, headers=headers))
         for words in (
@@ -245,7 +278,7 @@ def test_the_date_moves_with_its_deposit_and_the_agreed_fee_and_asks_nothing_aga
             assert words in page, words
     for refused, status in (
         ({"slot": "x"}, 422),
-        ({"slot": str(full.public_id), "expected": "111250"}, 409),
+        ({**sent, "slot": str(full.public_id), "expected": "111250"}, 409),
         ({**sent, "expected": "108750"}, 409),
     ):
         assert guest.post(address, refused).status_code == status
@@ -264,10 +297,11 @@ def test_a_time_that_goes_while_the_page_is_open_is_told_and_nothing_moves(
 ) -> None:
     slot = later(shop)
     guest, address = visitor(booking), f"/b/{booking.code}/move"
-    page = text(guest.post(address, {"slot": str(slot.public_id), "preview": "1"}))
+    sent = {"slot": str(slot.public_id), "based_on": mark(booking)}
+    page = text(guest.post(address, {**sent, "preview": "1"}))
     shop.book(slot=slot, email="quick@example.com")
     before = stored(booking)
-    answer = guest.post(address, {"slot": str(slot.public_id), "expected": expected(page)})
+    answer = guest.post(address, {**sent, "expected": expected(page)})
     assert answer.status_code == 409
     assert str(slot.public_id) not in text(answer)
     assert stored(booking) == before

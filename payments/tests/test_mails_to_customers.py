@@ -3,13 +3,16 @@ an answer reaches.
 """
 
 import re
+from datetime import datetime
 from io import BytesIO
+from zoneinfo import ZoneInfo
 
 import pytest
 from pypdf import PdfReader
 
 from bookings.models import Booking
 from bookings.tests.factories import SlotFactory, booked
+from core import clock
 from core.models import OutboxEmail
 from customers.models import Membership, Role
 from payments import cancellation, credit, notices, receipt_pdf, receipts
@@ -69,6 +72,19 @@ def test_a_held_date_is_paid_by_any_way_that_is_offered(merchant):
         assert "$100.00 by Zelle" in words
 
 
+def test_a_hold_that_crosses_midnight_is_told_with_its_day_and_zone_and_one_of_today_with_its_zone(merchant):
+    with clock.movable() as put_to:
+        for day, (hour, words) in enumerate(((23, "Saturday, January 5, 12:"), (12, "until 1:")), start=4):
+            put_to(datetime(2030, 1, day, hour, 40, tzinfo=ZoneInfo("America/Los_Angeles")))
+            booking = book(merchant)
+            OutboxEmail.objects.exclude(key=f"held:{booking.public_id}").delete()
+            for told in both("held"):
+                assert re.search(rf"{words}\d\d [AP]M Pacific Time", told), told
+    claimed(book(merchant))
+    for told in both("claim"):
+        assert re.search(r"until \w+, \w+ \d+, \d+:\d\d [AP]M Pacific Time", told)
+
+
 @pytest.mark.parametrize(
     ("method", "amount", "fee"), [("zelle", 10_000, ""), ("venmo", 10_300, "Of which Venmo fee")]
 )
@@ -101,6 +117,19 @@ def test_a_receipts_paper_names_guests_place_and_hour_as_the_page_does(merchant,
     assert "San Francisco, CA 94110" in paper
     assert f"{booking.local(booking.starts_at):%-I:%M %p}" in paper
     assert "by Zelle" in paper
+
+
+def test_a_receipt_tells_the_fee_apart_on_its_page_in_its_mail_and_on_its_paper(merchant, by):
+    booking = book(merchant)
+    confirm(claimed(booking, method="venmo"), by=by, amount_minor=10_300)
+    receipts.send_due()
+    receipt = Receipt.objects.get()
+    paper = PdfReader(BytesIO(bytes(receipt.pdf or b""))).pages[0].extract_text()
+    page = visitor(booking).get(f"/b/{booking.code}/receipts/{receipt.label}").content.decode()
+    for told in (paper, re.sub("<[^>]*>", "", page)):
+        assert re.search(r"Deposit\s*\$100\.00\s*Venmo fee\s*\$3\.00\s*Received\s*\$103\.00", told)
+    for told in both("receipt"):
+        assert re.search(r"Received:?\s*\$103\.00\s*Of which Venmo fee:?\s*\$3\.00", told)
 
 
 def test_what_staff_decide_otherwise_is_not_told_as_the_policys(merchant, by):

@@ -8,11 +8,11 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from PIL import Image
 
-from bookings import access
+from bookings import access, editing
 from bookings.models import Booking
 from core import clock, uploads
 from customers.models import Merchant
-from payments import manual
+from payments import cancellation, manual
 from payments.models import Claim, GatewayAccount, Payment
 from payments.tests.test_api_manual import private_files
 from payments.tests.test_manual import TODAY, book, by, claimed, confirm, merchant, standing
@@ -199,6 +199,10 @@ def test_cancelling_while_a_transfer_is_looked_for_says_what_becomes_of_it(merch
     claimed(booking)
     page = guest.get(f"/b/{booking.code}/cancel").content.decode()
     assert "The $100.00 that you said you sent by Zelle is not in these figures" in page
+    cancellation.cancel(booking, actor="customer")
+    page = guest.get(f"/b/{booking.code}").content.decode()
+    assert "We look for what you told us that you sent" in page
+    assert "Nothing was paid" not in page
 
 
 def test_what_happens_next_does_not_ask_for_what_is_looked_for(merchant, by):
@@ -212,6 +216,7 @@ def test_what_happens_next_does_not_ask_for_what_is_looked_for(merchant, by):
 def test_a_saving_on_several_parts_is_told_as_one_of_all_of_them(merchant, by):
     booking = book(merchant)
     guest, typed = visitor(booking), {"adults": 11, "children": 0, "menu": booking.menu_id, "preview": 1}
+    typed["based_on"] = editing.mark(booking)
     assert "All of it with Zelle" in guest.post(f"/b/{booking.code}/change", typed).content.decode()
     confirm(claimed(booking), by=by)
     page = guest.post(f"/b/{booking.code}/change", typed).content.decode()
