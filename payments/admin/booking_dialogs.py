@@ -118,7 +118,10 @@ class BookingDialogs:
         above: Any = super()
         found: list[Any] = above.get_actions_detail(request, object_id)
         row = self._found(request, str(object_id))
-        senseless = set(NAMES) - (offered(row) if row else set())
+        sensible = offered(row) if row else set()
+        if row and not_alone(request, row):
+            sensible.discard("write_off")
+        senseless = set(NAMES) - sensible
         return [
             one
             for one in found
@@ -151,6 +154,14 @@ class BookingDialogs:
         console: Any = self
         row: Booking | None = console.get_object(request, object_id)
         return row
+
+
+def not_alone(request: HttpRequest, row: Booking) -> str:
+    """Why this person may not write the rest off, being too much for one; "" without a rest, or without the right."""
+    minor = writeoffs.open_minor(row)
+    if not minor or not access.may(request.user, permission=access.WRITE_OFF, merchant_id=row.merchant_id):
+        return ""
+    return writeoffs.refusal(row, minor=minor, by=dialogs.person(request))
 
 
 def offered(row: Booking) -> set[str]:

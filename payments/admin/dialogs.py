@@ -159,7 +159,7 @@ def words(refusal: DomainError) -> str:
     """The refusal in words, field by field where it is about several."""
     fields = refusal.extra.get("fields")
     told = list(dict.fromkeys(map(str, fields.values()))) if isinstance(fields, dict) else []
-    return " ".join(told) or refusal.detail
+    return " ".join(told) or refusal.for_staff
 
 
 def _page(

@@ -88,12 +88,17 @@ class RefundDecisions:
     withdraw.dialog = {"title": "Do not send it", "description": ""}
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """No button where it makes no sense; who asked for a refund is not offered to approve it."""
+        """No button where it makes no sense; who asked for a refund may not approve it, and withdraws it."""
         above: Any = super()
         row = self._row(request, str(object_id))
         sensible = offered(row, user_id=request.user.pk) if row else set()
         found: list[Any] = above.get_actions_detail(request, object_id)
-        return [one for one in found if one.action_name.rpartition("_")[2] in sensible]
+        shown = [one for one in found if one.action_name.rpartition("_")[2] in sensible]
+        if row is not None and row.requested_by_id == request.user.pk:
+            for one in shown:
+                if one.action_name.endswith("_decline"):
+                    one.description, one.icon = "Withdraw", "undo"
+        return shown
 
     def _may(self, request: HttpRequest, obj: object, *, permission: str) -> bool:
         if obj is None:

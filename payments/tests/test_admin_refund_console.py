@@ -74,6 +74,9 @@ def test_what_came_by_zelle_waits_for_another_then_to_be_sent_and_is_done_when_r
     assert "waits: a second person must agree" in page
     assert action(refund, "approve") not in page
     assert action(refund, "decline") in page
+    assert ("Withdraw" in page, "Decline<" in page.replace(" ", "").replace("\n", "")) == (True, False)
+    theirs = second.get(reverse("admin:payments_refund_change", args=[refund.pk])).content.decode()
+    assert ("Withdraw" in theirs, "Decline" in theirs) == (False, True)
     own = send(asking, action(refund, "approve"))
     assert "Somebody else has to approve" in own.content.decode()
     refund.refresh_from_db()
