@@ -7,7 +7,7 @@ money dialog of the console runs through `answer`; the permission is checked by 
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django import forms
@@ -78,6 +78,18 @@ class Dialog:
     earlier: Callable[[str], str | None] = lambda key: None
     quiet: str = "Leave it"
     is_grave: bool = False
+
+
+def only_if(possible: bool, dialog: Dialog, *, refusal: DomainError) -> Dialog:
+    """The dialog as its address shows it when it is not offered (any more): what speaks against it, and no button."""
+
+    def look(entries: Mapping[str, Any]) -> Effect | None:
+        effect = dialog.look(entries)
+        if effect is not None:
+            raise refusal
+        return None
+
+    return dialog if possible else replace(dialog, look=look)
 
 
 def person(request: HttpRequest) -> User:

@@ -108,6 +108,9 @@ def test_declining_wants_a_reason_and_moves_nothing(shop: Shop, by_zelle: Paymen
     refund.refresh_from_db()
     by_zelle.refresh_from_db()
     assert (refund.state, by_zelle.refunding_minor) == (RefundState.DECLINED, 0)
+    for name in ("approve", "decline", "sent", "withdraw"):
+        late = asking.get(action(refund, name))
+        assert (late.context["effect"], "refund " in late.context["refusal"]) == (None, True), name
     assert refunds.refundable(by_zelle) == 10_000
 
 
