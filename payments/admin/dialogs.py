@@ -92,6 +92,14 @@ def only_if(possible: bool, dialog: Dialog, *, refusal: DomainError) -> Dialog:
     return dialog if possible else replace(dialog, look=look)
 
 
+def own_withdraws(actions: list[Any]) -> list[Any]:
+    """The actions as who asked reads them: to decline what one asked for oneself is to withdraw it."""
+    for one in actions:
+        if one.action_name.endswith("_decline"):
+            one.description, one.icon = "Withdraw", "undo"
+    return actions
+
+
 def person(request: HttpRequest) -> User:
     """Who acts. The console's own guard lets nobody in who is not somebody."""
     assert isinstance(request.user, User)

@@ -95,11 +95,8 @@ class RefundDecisions:
         sensible = offered(row, user_id=request.user.pk) if row else set()
         found: list[Any] = above.get_actions_detail(request, object_id)
         shown = [one for one in found if one.action_name.rpartition("_")[2] in sensible]
-        if row is not None and row.requested_by_id == request.user.pk:
-            for one in shown:
-                if one.action_name.endswith("_decline"):
-                    one.description, one.icon = "Withdraw", "undo"
-        return shown
+        is_own = row is not None and row.requested_by_id == request.user.pk
+        return dialogs.own_withdraws(shown) if is_own else shown
 
     def _answer(
         self,

@@ -149,9 +149,11 @@ def test_a_day_is_previewed_asked_for_agreed_to_by_another_and_resumed_after_a_k
     assert [answer.status_code for answer in answers] == [302, 302]
     asked = BulkCancellation.objects.get()
     approve = reverse("admin:payments_bulkcancellation_approve", args=[asked.pk])
-    assert approve not in asking.get(asked_url(asked)).content.decode()
+    own = asking.get(asked_url(asked)).content.decode()
+    assert (approve in own, "Withdraw" in own) == (False, True)
     assert "Somebody else" in send(asking, approve).content.decode()
     assert send(second, approve).status_code == 302
+    assert "This is running" in asking.get(approve).content.decode()
     by_credit(shop, made[1], 98_750, "balance")  # its figures are others now
 
     calls: list[int] = []
