@@ -14,6 +14,7 @@ from bookings import legal, page_legal
 from bookings.models import LegalKind, LegalText
 from customers import access, merchants
 from customers.console import MerchantFilter, ScopedAdmin, ScopedForm, badge, moment
+from customers.console.people import people
 from customers.models import Merchant
 
 VIEW = "bookings.view_legaltext"
@@ -110,7 +111,7 @@ class LegalTextAdmin(ScopedAdmin):
 
     @admin.display(description="Published by")
     def author(self, row: LegalText) -> str:
-        return "Your settings" if row.is_generated else row.actor
+        return "Your settings" if row.is_generated else people([row.actor])[row.actor]
 
     @admin.display(description="Page")
     def page(self, row: LegalText) -> SafeString:

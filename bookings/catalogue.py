@@ -74,7 +74,7 @@ def inputs(
 
     Raises InvalidRequest with the problem of each field: adults, children, menu_id, add_ons, postal_code.
     """
-    problems = guest_problems(adults=adults, children=children)
+    problems = guest_problems(adults=adults, children=children, beyond=" For more, please write to us.")
     place = _place(postal_code, merchant=merchant, problems=problems) if place_known else ""
     menu = menus(merchant).filter(pk=menu_id).first()
     if menu is None:
@@ -100,17 +100,17 @@ def inputs(
     )
 
 
-def guest_problems(*, adults: int, children: int) -> dict[str, str]:
-    """What is wrong with the numbers of guests, by field."""
+def guest_problems(*, adults: int, children: int, beyond: str = "") -> dict[str, str]:
+    """What is wrong with the numbers of guests, by field; `beyond` is said to who wants more than fit one event."""
     problems = {}
     if adults < 0:
         problems["adults"] = "The number of adults cannot be negative."
     if children < 0:
         problems["children"] = "The number of children cannot be negative."
     if not problems and adults + children == 0:
-        problems["adults"] = "Tell us how many guests will come."
+        problems["adults"] = "Say how many guests will come."
     if adults + children > MAX_GUESTS:
-        problems["adults"] = f"We serve up to {MAX_GUESTS} guests at one event. For more, please write to us."
+        problems["adults"] = f"We serve up to {MAX_GUESTS} guests at one event.{beyond}"
     return problems
 
 

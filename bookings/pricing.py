@@ -109,7 +109,10 @@ def price(inputs: PriceInputs) -> Price:
     taxes = _tax_lines(inputs, taxable_minor=taxable)
     tax = sum(line.amount_minor for line in taxes)
     if subtotal + tax > MAX_TOTAL_MINOR:
-        raise PriceTooLarge("The price is larger than one booking can hold. Please ask the caterer.")
+        raise PriceTooLarge(
+            "The price is larger than one booking can hold. Please ask the caterer.",
+            staff="The price is larger than one booking can hold.",
+        )
     return Price(inputs.currency, (*lines, *taxes), subtotal, taxable, tax, subtotal + tax)
 
 

@@ -214,6 +214,7 @@ UNFOLD: dict[str, Any] = {
     "STYLES": [
         _static(f"admin_tableside/{name}.css") for name in ("console", "dialogs", "statements", "inbox")
     ],
+    "SCRIPTS": [_static("admin_tableside/dialogs.js")],
     "COLORS": {
         "base": LINEN_TO_CHARCOAL,
         "primary": EMBER,

@@ -6,6 +6,8 @@ from drf_spectacular.views import SpectacularAPIView
 
 from core.api_views import DocsView, NoSuchRouteView
 
+handler403 = "customers.error_pages.refused"
+handler404 = "customers.error_pages.not_found"
 handler500 = "customers.error_pages.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),

@@ -10,15 +10,20 @@ from typing import ClassVar
 
 
 class DomainError(Exception):
-    """A refusal in the product's own words. `code` given to an instance replaces the class's."""
+    """A refusal in the product's own words. `code` given to an instance replaces the class's.
+
+    `staff_title`, or `staff` given to an instance, says it to staff and operators where customers read something else.
+    """
 
     code: str = "refused"
     status: ClassVar[int] = 400
     title: ClassVar[str] = "The request was refused"
+    staff_title: ClassVar[str] = ""
 
-    def __init__(self, detail: str = "", *, code: str = "", **extra: object) -> None:
+    def __init__(self, detail: str = "", *, code: str = "", staff: str = "", **extra: object) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
+        self.for_staff = staff or detail or self.staff_title or self.title
         self.extra: dict[str, object] = extra
         if code:
             self.code = code

@@ -12,6 +12,9 @@ class GatewayUnknown(Unavailable):
 
     code = "gateway_unknown"
     title = "The payment service has not answered yet. Nothing is lost, and you will not be charged twice."
+    staff_title = (
+        "Stripe has not answered clearly. What became of it is looked up by itself; nothing is done twice."
+    )
 
 
 class GatewayStoredFailure(GatewayUnknown):
@@ -27,6 +30,7 @@ class GatewayBusy(Unavailable):
 
     code = "gateway_busy"
     title = "The payment service is busy. Please try again in a moment."
+    staff_title = "Stripe is busy and did nothing. Try again in a moment."
 
 
 class GatewayMisconfigured(Unavailable):
@@ -34,6 +38,9 @@ class GatewayMisconfigured(Unavailable):
 
     code = "gateway_misconfigured"
     title = "Card payments are not available right now. Please choose another way to pay, or call us."
+    staff_title = (
+        "Stripe's keys or settings are missing or wrong: nothing was done. See the Stripe account's page."
+    )
 
 
 class GatewayRefused(DomainError):

@@ -1,6 +1,7 @@
 """Owners publish new versions of the legal texts; every member of staff reads them; nobody changes one."""
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
@@ -25,6 +26,10 @@ def sent(merchant: Merchant, **changes: object) -> dict[str, object]:
     return {"merchant": merchant.pk, "kind": "terms", "body": "## Ours\r\n\r\nCook well.", **changes}
 
 
+def of_name(client: Client) -> str:
+    return User.objects.get(pk=client.session["_auth_user_id"]).get_username()
+
+
 def test_an_owner_publishes_the_next_version_from_the_one_in_force(merchant: Merchant) -> None:
     owner = of(merchant, role=Role.OWNER)
     page = owner.get(ADD, {"kind": "refunds-policy"}).content.decode()
@@ -38,7 +43,9 @@ def test_an_owner_publishes_the_next_version_from_the_one_in_force(merchant: Mer
     owner.post(ADD, sent(merchant, body=""))
     text = legal.current(merchant)[LegalKind.TERMS]
     assert (text.version, text.is_generated) == (3, True)
-    assert "By staff" in owner.get(LIST).content.decode()
+    listed = owner.get(LIST).content.decode()
+    assert "By staff" in listed
+    assert ("user:" in listed, of_name(owner) in listed) == (False, True)
 
 
 def test_every_version_can_be_read_and_none_changed_or_deleted(merchant: Merchant) -> None:

@@ -51,14 +51,20 @@ def require(request: HttpRequest | Request, *, within: timedelta = WITHIN) -> No
 def lead_to_proof(request: HttpRequest) -> HttpResponse:
     """To the page that asks for password or second factor, and back to this address.
 
-    What was typed into a form waits in the session (`typed_before`) for the same address; it is never sent by itself.
+    What was typed into a form waits in the session (`typed_before`) for the same address, to which one is led back, out
+    of a dialog to its page; it is never sent by itself.
     """
     if request.method == "POST":
         kept = request.POST.copy()
         kept.pop("csrfmiddlewaretoken", None)
         request.session[_TYPED] = {"path": request.path, "form": kept.urlencode()}
         messages.info(request, "Please prove that it is you. What you typed is kept.")
-    return leading.to(request, reverse("account_reauthenticate"), back=request.get_full_path())
+    return leading.to(
+        request,
+        reverse("account_reauthenticate"),
+        back=request.get_full_path(),
+        is_kept=request.method == "POST",
+    )
 
 
 def typed_before(request: HttpRequest) -> QueryDict | None:

@@ -314,6 +314,8 @@ def test_a_dialog_that_matters_leads_to_proof_and_back_and_keeps_what_was_typed(
     on = {"HX-Request": "true", "HX-Current-URL": "http://testserver/admin/customers/membership/?q=1"}
     out_of_the_dialog = client.get(address, headers=on)["HX-Redirect"]
     assert out_of_the_dialog == "/staff/again/?next=%2Fadmin%2Fcustomers%2Fmembership%2F"
+    sent_from_it = client.post(address, {"reason": "was typed"}, headers=on)["HX-Redirect"]
+    assert sent_from_it == led.url, "what was typed waits there"
     wrong = client.post("/staff/again/", {"password": "no", "next": address})
     assert wrong.status_code == 200
     assert client.post("/staff/again/", {"password": PASSWORD, "next": address}).url == address

@@ -14,7 +14,7 @@ from payments import cancellation, completion, writeoffs
 from payments.admin import booking_cancel, booking_changes, booking_owed, dialogs
 from payments.admin.dialogs import Dialog, Effect, ReasonForm
 from payments.changes.editing import CHANGEABLE
-from payments.errors import BookingSettled
+from payments.errors import BookingSettled, NotPossible
 
 EDIT = "bookings.change_booking"
 NAMES = (
@@ -58,47 +58,59 @@ class BookingDialogs:
 
     @action(description="Change", icon="edit", permissions=["edit"])
     def edit_booking(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._answer(request, object_id, booking_changes.edit, permission=EDIT)
+        return self._answer(request, object_id, "edit_booking", booking_changes.edit, permission=EDIT)
 
     @action(description="Move the date", icon="event_repeat", permissions=["edit"])
     def move_booking(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._answer(request, object_id, booking_changes.move, permission=EDIT)
+        return self._answer(request, object_id, "move_booking", booking_changes.move, permission=EDIT)
 
     @action(description="Refund", icon="undo", permissions=["refund"])
     def refund_booking(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._answer(request, object_id, booking_cancel.refund, permission=access.REFUND)
+        return self._answer(
+            request, object_id, "refund_booking", booking_cancel.refund, permission=access.REFUND
+        )
 
     @action(description="Cancel", icon="event_busy", permissions=["cancel"])
     def cancel_booking(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._answer(request, object_id, booking_cancel.cancel, permission=access.CANCEL)
+        return self._answer(
+            request, object_id, "cancel_booking", booking_cancel.cancel, permission=access.CANCEL
+        )
 
     @action(description="Reinstate", icon="restart_alt", permissions=["cancel"])
     def reinstate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._answer(request, object_id, booking_cancel.reinstate, permission=access.CANCEL)
+        return self._answer(
+            request, object_id, "reinstate", booking_cancel.reinstate, permission=access.CANCEL
+        )
 
     @action(description="Event is done", icon="done_all", permissions=["complete"])
     def complete(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._answer(request, object_id, _complete, permission=access.COMPLETE)
+        return self._answer(request, object_id, "complete", _complete, permission=access.COMPLETE)
 
     @action(description="Not done after all", icon="remove_done", permissions=["complete"])
     def undo_completion(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._answer(request, object_id, _undo, permission=access.COMPLETE)
+        return self._answer(request, object_id, "undo_completion", _undo, permission=access.COMPLETE)
 
     @action(description="Remind them now", icon="notifications", permissions=["verify"])
     def remind_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._answer(request, object_id, booking_owed.remind, permission=access.VERIFY)
+        return self._answer(request, object_id, "remind_now", booking_owed.remind, permission=access.VERIFY)
 
     @action(description="Give more time", icon="more_time", permissions=["resolve"])
     def more_time(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._answer(request, object_id, booking_owed.more_time, permission=access.RESOLVE)
+        return self._answer(
+            request, object_id, "more_time", booking_owed.more_time, permission=access.RESOLVE
+        )
 
     @action(description="Write off the rest", icon="money_off", permissions=["write_off"])
     def write_off(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._answer(request, object_id, booking_owed.write_off, permission=access.WRITE_OFF)
+        return self._answer(
+            request, object_id, "write_off", booking_owed.write_off, permission=access.WRITE_OFF
+        )
 
     @action(description="Ask for it again", icon="attach_money", permissions=["write_off"])
     def ask_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._answer(request, object_id, booking_owed.ask_again, permission=access.WRITE_OFF)
+        return self._answer(
+            request, object_id, "ask_again", booking_owed.ask_again, permission=access.WRITE_OFF
+        )
 
     # unfold's links open what these addresses answer as dialogs; without scripts they are pages.
     edit_booking.dialog = {"title": "Change", "description": ""}
@@ -118,7 +130,10 @@ class BookingDialogs:
         above: Any = super()
         found: list[Any] = above.get_actions_detail(request, object_id)
         row = self._found(request, str(object_id))
-        senseless = set(NAMES) - (offered(row) if row else set())
+        sensible = offered(row) if row else set()
+        if row and not_alone(request, row):
+            sensible.discard("write_off")
+        senseless = set(NAMES) - sensible
         return [
             one
             for one in found
@@ -129,6 +144,7 @@ class BookingDialogs:
         self,
         request: HttpRequest,
         object_id: str,
+        name: str,
         dialog: Callable[[HttpRequest, Booking], Dialog],
         *,
         permission: str,
@@ -136,7 +152,11 @@ class BookingDialogs:
         row = self._found(request, object_id)
         if row is None or not self._may(request, row, permission=permission):
             raise Http404
-        return dialogs.answer(request, dialog(request, row), console=self)
+        refusal = NotPossible(
+            f"This booking is {row.get_state_display().lower()}: this cannot be done with it now."
+        )
+        shown = dialogs.only_if(name in offered(row), dialog(request, row), refusal=refusal)
+        return dialogs.answer(request, shown, console=self)
 
     def _may(self, request: HttpRequest, obj: object, *, permission: str) -> bool:
         """Of the booking's own merchant. unfold hands over an id, so the row is looked up."""
@@ -151,6 +171,14 @@ class BookingDialogs:
         console: Any = self
         row: Booking | None = console.get_object(request, object_id)
         return row
+
+
+def not_alone(request: HttpRequest, row: Booking) -> str:
+    """Why this person may not write the rest off, being too much for one; "" without a rest, or without the right."""
+    minor = writeoffs.open_minor(row)
+    if not minor or not access.may(request.user, permission=access.WRITE_OFF, merchant_id=row.merchant_id):
+        return ""
+    return writeoffs.refusal(row, minor=minor, by=dialogs.person(request))
 
 
 def offered(row: Booking) -> set[str]:

@@ -14,7 +14,7 @@ from core.money import format_minor
 from customers.console import DetailAdmin, Figure, MerchantFilter, Panel, amount, link, moment
 from payments import dues
 from payments.admin import cards, panels
-from payments.admin.booking_dialogs import BookingDialogs
+from payments.admin.booking_dialogs import BookingDialogs, not_alone
 from payments.admin.booking_links import BookingLinks
 from payments.admin.charge_dialog import CardCharging
 from payments.admin.filters import EventDayFilter, HoldFilter
@@ -181,7 +181,7 @@ class BookingAdmin(BookingDialogs, CardCharging, Recording, BookingLinks, Detail
         entries = LedgerEntry.objects.filter(booking=row)
         return [
             _price(row),
-            _plan(row),
+            _plan(row, refusal=_not_alone(request, row)),
             panels.payments(payments, merchant=row.merchant),
             panels.refunds(refunds, merchant=row.merchant),
             cards.of_booking(row),
@@ -241,7 +241,7 @@ def _price(row: Booking) -> Panel:
     )
 
 
-def _plan(row: Booking) -> Panel:
+def _plan(row: Booking, *, refusal: str) -> Panel:
     instalments = dues.shown(row)
     forgives = any(each.forgiven_minor for each in instalments)
     written_off = ("Written off",) if forgives else ()
@@ -260,8 +260,13 @@ def _plan(row: Booking) -> Panel:
             for each in instalments
         ],
         numeric=frozenset({2, 3, 4, 5}),
-        note="Without method fees, which each payment adds." + _why(row),
+        note="Without method fees, which each payment adds." + _why(row) + refusal,
     )
+
+
+def _not_alone(request: HttpRequest, row: Booking) -> str:
+    why = not_alone(request, row)
+    return f" To write the rest off: {why}" if why else ""
 
 
 def _why(row: Booking) -> str:

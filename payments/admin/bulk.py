@@ -30,6 +30,7 @@ from customers.console import (
 from payments import bulk
 from payments.admin import bulk_request, dialogs
 from payments.admin.dialogs import Dialog, DialogForm, Effect
+from payments.errors import NotPossible
 from payments.models import BulkCancellation, BulkItemState, BulkState
 
 TONES = {
@@ -80,17 +81,17 @@ class BulkCancellationAdmin(DetailAdmin, ReadOnlyAdmin):
     )
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self._mine(request, object_id, permission=access.APPROVE)
-        return dialogs.answer(request, _decide(request, row, agreed=True), console=self)
+        return self._answer(request, row, "approve", _decide(request, row, agreed=True))
 
     @action(description="Decline", icon="block", permissions=["approve"])
     def decline(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self._mine(request, object_id, permission=access.APPROVE)
-        return dialogs.answer(request, _decide(request, row, agreed=False), console=self)
+        return self._answer(request, row, "decline", _decide(request, row, agreed=False))
 
     @action(description="Try the failed again", icon="refresh", permissions=["cancel"])
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self._mine(request, object_id, permission=access.CANCEL)
-        return dialogs.answer(request, _retry(request, row), console=self)
+        return self._answer(request, row, "retry", _retry(request, row))
 
     approve.dialog = {"title": "Approve", "description": ""}
     decline.dialog = {"title": "Decline", "description": ""}
@@ -101,7 +102,19 @@ class BulkCancellationAdmin(DetailAdmin, ReadOnlyAdmin):
         row = self.get_object(request, str(object_id))
         sensible = _offered(row, user_id=request.user.pk) if row else set()
         found: list[Any] = super().get_actions_detail(request, object_id)
-        return [one for one in found if one.action_name.rpartition("_")[2] in sensible]
+        shown = [one for one in found if one.action_name.rpartition("_")[2] in sensible]
+        return dialogs.own_withdraws(shown) if row and row.requested_by_id == request.user.pk else shown
+
+    def _answer(self, request: HttpRequest, row: BulkCancellation, name: str, dialog: Dialog) -> HttpResponse:
+        possible = name in _offered(row, user_id=request.user.pk)
+        is_own = row.state == BulkState.REQUESTED and name == "approve"
+        words = (
+            "Somebody else has to agree: you asked for it."
+            if is_own
+            else f"This is {row.get_state_display().lower()}, and nothing of it can be decided or tried now."
+        )
+        shown = dialogs.only_if(possible, dialog, refusal=NotPossible(words))
+        return dialogs.answer(request, shown, console=self)
 
     def _may(self, request: HttpRequest, obj: object, *, permission: str) -> bool:
         if obj is None:

@@ -130,10 +130,10 @@ def _charge(
         )
     except Unavailable as wait:
         messages.warning(
-            request, f"{wait.title} Look at the payment again in some minutes before you try again."
+            request, f"{wait.for_staff} Look at the payment again in some minutes before you try again."
         )
     except DomainError as refusal:
-        return _page(console, request, booking, form=form, due=_due(booking), refusal=refusal.detail)
+        return _page(console, request, booking, form=form, due=_due(booking), refusal=refusal.for_staff)
     else:
         _tell(request, payment, booking=booking)
     url = reverse("admin:bookings_booking_change", args=[booking.pk])

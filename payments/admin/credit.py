@@ -116,7 +116,7 @@ class CustomerWithCredit(CustomerAdmin):
             try:
                 return self._grant(request, row, form)
             except DomainError as refused:
-                refusal = refused.detail
+                refusal = refused.for_staff
         return self._page(request, row, template="give", form=form, refusal=refusal)
 
     @action(description="Use credit", icon="savings", permissions=["spend"])
@@ -129,7 +129,7 @@ class CustomerWithCredit(CustomerAdmin):
                 try:
                     return self._spend(request, row, form)
                 except DomainError as refused:
-                    refusal = refused.detail
+                    refusal = refused.for_staff
             else:
                 refusal = "What can be paid has changed. Look at it once more, then confirm."
                 form = SpendForm(customer=row)

@@ -17,7 +17,7 @@ from core import clock
 from customers import access
 from customers.console import MerchantFilter, ReadOnlyAdmin, amount, badge, link, moment, stamp
 from payments import resolution
-from payments.admin import desk_dialog, desk_evidence, panels
+from payments.admin import booking_dialogs, desk_dialog, desk_evidence, panels
 from payments.admin.filters import DeskFilter
 from payments.admin.tones import state_badge
 from payments.models import DeskItem, DeskKind
@@ -89,17 +89,19 @@ class DeskItemAdmin(ReadOnlyAdmin):
         return response
 
     def _shown(self, request: HttpRequest, row: DeskItem) -> dict[str, Any]:
+        not_alone = booking_dialogs.not_alone(request, row.booking) if row.booking else ""
         choices = [
             {
                 "label": choice.label,
-                "effect": choice.effect,
+                "effect": not_alone if choice.action == Action.WRITE_OFF and not_alone else choice.effect,
                 "url": desk_dialog.url_of(row, choice.action),
                 "is_dialog": choice.action != Action.RECORD,
                 "may": access.may(
                     request.user,
                     permission=desk_dialog.needed(choice.action),
                     merchant_id=row.merchant_id,
-                ),
+                )
+                and not (choice.action == Action.WRITE_OFF and not_alone),
             }
             for choice in resolution.choices(row)
         ]

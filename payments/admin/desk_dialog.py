@@ -119,7 +119,7 @@ def view(console: Any, request: HttpRequest, item: DeskItem | None, *, action: s
         except ReauthenticationRequired:
             return lead_to_proof(request)
         except DomainError as refused:
-            refusal = refused.detail
+            refusal = refused.for_staff
     elif request.method != "POST" and (typed := typed_before(request)):
         form = ResolveForm(initial=typed.dict(), item=item, choice=choice)
     context = {
@@ -152,7 +152,7 @@ def _resolve(
             authenticated_at=proof_of(request).at,
         )
     except errors.AlreadyResolved as faster:
-        messages.warning(request, faster.detail)
+        messages.warning(request, faster.for_staff)
     else:
         messages.success(request, f"Closed: {done.resolution}")
     return leave(request, url)

@@ -7,7 +7,7 @@ money dialog of the console runs through `answer`; the permission is checked by 
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django import forms
@@ -78,6 +78,26 @@ class Dialog:
     earlier: Callable[[str], str | None] = lambda key: None
     quiet: str = "Leave it"
     is_grave: bool = False
+
+
+def only_if(possible: bool, dialog: Dialog, *, refusal: DomainError) -> Dialog:
+    """The dialog as its address shows it when it is not offered (any more): what speaks against it, and no button."""
+
+    def look(entries: Mapping[str, Any]) -> Effect | None:
+        effect = dialog.look(entries)
+        if effect is not None:
+            raise refusal
+        return None
+
+    return dialog if possible else replace(dialog, look=look)
+
+
+def own_withdraws(actions: list[Any]) -> list[Any]:
+    """The actions as who asked reads them: to decline what one asked for oneself is to withdraw it."""
+    for one in actions:
+        if one.action_name.endswith("_decline"):
+            one.description, one.icon = "Withdraw", "undo"
+    return actions
 
 
 def person(request: HttpRequest) -> User:
@@ -159,7 +179,7 @@ def words(refusal: DomainError) -> str:
     """The refusal in words, field by field where it is about several."""
     fields = refusal.extra.get("fields")
     told = list(dict.fromkeys(map(str, fields.values()))) if isinstance(fields, dict) else []
-    return " ".join(told) or refusal.detail
+    return " ".join(told) or refusal.for_staff
 
 
 def _page(

@@ -107,7 +107,7 @@ class GatewayAccountAdmin(DetailAdmin, ReadOnlyAdmin):
                 form.add_error(name, why)
             return False
         except DomainError as refusal:  # Stripe does not answer
-            form.add_error(None, refusal.detail)
+            form.add_error(None, refusal.for_staff)
             return False
         return True
 

@@ -154,9 +154,9 @@ def _match(request: HttpRequest, claim: Claim, line: StatementLine) -> HttpRespo
         claim.refresh_from_db()
         if claim.state != ClaimState.OPEN:
             return _was_faster(request, claim)
-        messages.warning(request, f"That line was decided meanwhile: {faster.detail}")
+        messages.warning(request, f"That line was decided meanwhile: {faster.for_staff}")
     except DomainError as refusal:
-        messages.error(request, refusal.detail)
+        messages.error(request, refusal.for_staff)
     else:
         messages.success(request, _matched(line, booking))
     return leave(request, _inbox())
@@ -182,7 +182,7 @@ def _exactly(request: HttpRequest, claim: Claim) -> HttpResponse:
         claim.refresh_from_db()
         return _was_faster(request, claim)
     except DomainError as refusal:
-        messages.error(request, refusal.detail)
+        messages.error(request, refusal.for_staff)
     else:
         messages.success(request, inbox_effects.told(outcome))
     return leave(request, _inbox())
@@ -248,7 +248,7 @@ def _do(request: HttpRequest, claim: Claim, form: FoundForm) -> HttpResponse:
         claim.refresh_from_db()
         return _was_faster(request, claim)
     except DomainError as refusal:
-        messages.error(request, refusal.detail)
+        messages.error(request, refusal.for_staff)
     else:
         messages.success(request, inbox_effects.told(outcome))
     return leave(request, _inbox())

@@ -64,7 +64,7 @@ def rehearse(act: Callable[[], Outcome]) -> Rehearsal:
             effects = of(act())
             transaction.set_rollback(True)
     except DomainError as refusal:
-        return Rehearsal(refusal=refusal.detail)
+        return Rehearsal(refusal=refusal.for_staff)
     return Rehearsal(effects)
 
 

@@ -131,7 +131,7 @@ def _record(request: HttpRequest, merchant: Merchant, form: RecordForm) -> HttpR
     try:
         outcome = _recorded(request, merchant, form, key=_key(form))
     except DomainError as refusal:
-        messages.error(request, refusal.detail)
+        messages.error(request, refusal.for_staff)
     else:
         messages.success(request, inbox_effects.told(outcome))
     return leave(request, _back(request))

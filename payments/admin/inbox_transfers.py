@@ -96,7 +96,7 @@ class TransferAdmin(RecordingMoney, DetailAdmin, ReadOnlyAdmin):
             try:
                 manual.reverse(row, reason=form.cleaned_data["reason"], by=_person(request))
             except DomainError as refused:
-                refusal = refused.detail
+                refusal = refused.for_staff
             else:
                 messages.success(
                     request, "Taken back: what it had paid is open again, and a desk item is left."

@@ -142,10 +142,11 @@ def _do(request: HttpRequest, payment: Payment, act: Any, *, refused: Any) -> Ht
         done: Payment = act()
     except Unavailable as wait:
         messages.warning(
-            request, f"{wait.title} It was noted and is carried out by itself: look again in some minutes."
+            request,
+            f"{wait.for_staff} It was noted and is carried out by itself: look again in some minutes.",
         )
     except DomainError as refusal:
-        answer: HttpResponse = refused(refusal.detail)
+        answer: HttpResponse = refused(refusal.for_staff)
         return answer
     else:
         _tell(request, done)

@@ -3,7 +3,7 @@
 Who may decide is checked in the use case; here the button is not offered to who would be refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -16,11 +16,12 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from core import clock
+from core.errors import DomainError
 from core.money import format_minor
 from customers import access
 from customers.authentication import recent
 from customers.models import Merchant
-from payments import refunds
+from payments import errors, refunds
 from payments.admin import dialogs, panels, refund_words
 from payments.admin.dialogs import Dialog, DialogForm, Effect
 from payments.models import Refund, RefundRoute, RefundState
@@ -62,24 +63,24 @@ class RefundDecisions:
     )
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self._mine(request, object_id, permission=access.APPROVE)
-        return dialogs.answer(request, _approve(request, row), console=self)
+        return self._answer(request, row, "approve", _approve)
 
     @action(description="Decline", icon="block", permissions=["approve"])
     def decline(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self._mine(request, object_id, permission=access.APPROVE)
-        return dialogs.answer(request, _decline(request, row), console=self)
+        return self._answer(request, row, "decline", _decline)
 
     @action(
         description="I have sent it", icon="task_alt", permissions=["refund"], variant=ActionVariant.PRIMARY
     )
     def sent(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self._mine(request, object_id, permission=access.REFUND)
-        return dialogs.answer(request, _sent(request, row), console=self)
+        return self._answer(request, row, "sent", _sent)
 
     @action(description="Do not send it", icon="undo", permissions=["refund"])
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self._mine(request, object_id, permission=access.REFUND)
-        return dialogs.answer(request, _withdraw(request, row), console=self)
+        return self._answer(request, row, "withdraw", _withdraw)
 
     # unfold's links open what these addresses answer as dialogs; without scripts they are pages.
     approve.dialog = {"title": "Approve", "description": ""}
@@ -88,12 +89,25 @@ class RefundDecisions:
     withdraw.dialog = {"title": "Do not send it", "description": ""}
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """No button where it makes no sense; who asked for a refund is not offered to approve it."""
+        """No button where it makes no sense; who asked for a refund may not approve it, and withdraws it."""
         above: Any = super()
         row = self._row(request, str(object_id))
         sensible = offered(row, user_id=request.user.pk) if row else set()
         found: list[Any] = above.get_actions_detail(request, object_id)
-        return [one for one in found if one.action_name.rpartition("_")[2] in sensible]
+        shown = [one for one in found if one.action_name.rpartition("_")[2] in sensible]
+        is_own = row is not None and row.requested_by_id == request.user.pk
+        return dialogs.own_withdraws(shown) if is_own else shown
+
+    def _answer(
+        self,
+        request: HttpRequest,
+        row: Refund,
+        name: str,
+        dialog: Callable[[HttpRequest, Refund], Dialog],
+    ) -> HttpResponse:
+        possible = name in offered(row, user_id=request.user.pk)
+        shown = dialogs.only_if(possible, dialog(request, row), refusal=_refusal(row, name))
+        return dialogs.answer(request, shown, console=self)
 
     def _may(self, request: HttpRequest, obj: object, *, permission: str) -> bool:
         if obj is None:
@@ -122,6 +136,15 @@ def offered(row: Refund, *, user_id: int | None) -> set[str]:
     if row.state == RefundState.APPROVED and row.route == RefundRoute.MANUAL:
         return {"sent", "withdraw"}
     return set()
+
+
+def _refusal(row: Refund, name: str) -> DomainError:
+    """Why an action that is not offered cannot be done."""
+    if name in ("sent", "withdraw"):
+        return errors.NotPossible(
+            f"This refund is {row.get_state_display().lower()}: there is nothing to send."
+        )
+    return errors.OwnRefund() if row.state == RefundState.REQUESTED else refunds.decided(row)
 
 
 def recipient(refund: Refund) -> str:

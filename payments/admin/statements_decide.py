@@ -45,7 +45,7 @@ def view(request: HttpRequest, *, line: StatementLine, console: Any) -> HttpResp
         words = act(request, line, by)
     except DomainError as refusal:
         line.refresh_from_db()
-        return _page(request, line=line, console=console, refusal=refusal.detail, status=409)
+        return _page(request, line=line, console=console, refusal=refusal.for_staff, status=409)
     messages.success(request, words)
     return HttpResponseRedirect(_back(request, line))
 

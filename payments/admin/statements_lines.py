@@ -21,6 +21,7 @@ from payments.models import LineState, StatementImport, StatementLine
 
 PER_PAGE = 50
 LINE_TONES = {LineState.UNMATCHED: "warn", LineState.MATCHED: "good", LineState.DESK: "bad"}
+_IGNORING = {"_went_out": statements.ignore_went_out, "_open": statements.ignore_open}
 VERDICT_WORDS = {
     Verdict.CERTAIN: ("No doubt", "good"),
     Verdict.LIKELY: ("Likely", "done"),
@@ -103,6 +104,7 @@ def view(request: HttpRequest, *, statement: StatementImport, console: Any) -> H
         "tabs": _tabs(counts),
         "wanted": wanted,
         "may_decide": may_decide,
+        "open": counts[LineState.UNMATCHED] if may_decide else 0,
         "went_out": len(statements.went_out(statement)) if may_decide and counts[LineState.UNMATCHED] else 0,
         "here": request.get_full_path(),
         "certain": sum(
@@ -113,18 +115,17 @@ def view(request: HttpRequest, *, statement: StatementImport, console: Any) -> H
 
 
 def _all_at_once(request: HttpRequest, statement: StatementImport) -> None:
-    """Match what is without doubt, or ignore what went out, with a reason."""
+    """Match what is without doubt, or ignore what went out or all that is open, with a reason."""
     by = person(request)
-    if "_went_out" not in request.POST:
+    ignore = next((do for name, do in _IGNORING.items() if name in request.POST), None)
+    if ignore is None:
         matched = statements.take_certain(statement, by=by)
         messages.success(request, f"{_lines(matched)} matched.")
         return
     try:
-        ignored = statements.ignore_went_out(
-            statement, by=by, reason=request.POST.get("reason", "").replace("\x00", " ")
-        )
+        ignored = ignore(statement, by=by, reason=request.POST.get("reason", "").replace("\x00", " "))
     except DomainError as refusal:
-        messages.error(request, refusal.detail)
+        messages.error(request, refusal.for_staff)
     else:
         messages.success(request, f"{_lines(ignored)} ignored, with your reason.")
 

@@ -122,7 +122,7 @@ def view(request: HttpRequest, *, console: Any) -> HttpResponse:
         try:
             table = statements.read(data)
         except DomainError as refusal:
-            form.add_error("file", refusal.detail)
+            form.add_error("file", refusal.for_staff)
         else:
             assert request.user.pk is not None
             token = statements.keep(data, merchant=merchant, file_name=file.name, by_id=request.user.pk)
@@ -156,7 +156,7 @@ def _of_token(request: HttpRequest, *, console: Any, merchants: list[Merchant]) 
             raise statements.FileGone()
         table = statements.read(data)
     except DomainError as refusal:
-        messages.error(request, refusal.detail)
+        messages.error(request, refusal.for_staff)
         return HttpResponseRedirect(request.path)
     form = ColumnsForm(request.POST, table=table)
     if not form.is_valid():

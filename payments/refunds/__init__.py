@@ -7,7 +7,7 @@ record it; credit returns to credit at once. Lock order: Membership, Booking, Pa
 """
 
 from payments.refunds.amounts import RefundPreview, loose, preview, refundable
-from payments.refunds.approving import approve, decline
+from payments.refunds.approving import approve, decided, decline
 from payments.refunds.executing import SEND_TASK, record_sent, send, send_due, withdraw
 from payments.refunds.foreseeing import Foreseen, foresee
 from payments.refunds.recording import record
@@ -32,6 +32,7 @@ __all__ = [
     "approve",
     "create",
     "create_together",
+    "decided",
     "decline",
     "find",
     "foresee",

@@ -120,7 +120,7 @@ def approve(
         if refund.state != RefundState.REQUESTED:
             if refund.decided_by_id == by.pk and refund.state != RefundState.DECLINED:
                 return refund
-            raise _decided(refund)
+            raise decided(refund)
         _note(refund, by=by, reason=reason)
         fallen = executing.start(refund, booking, payment, actor=f"user:{by.pk}", reason=reason or "approved")
         holding.leave_note(refund, booking, fallen)
@@ -136,7 +136,7 @@ def decline(refund: Refund, *, by: User, reason: str) -> Refund:
         _booking, payment = holding.lock(refund.payment)
         refund = _locked(refund)
         if refund.state != RefundState.REQUESTED:
-            raise _decided(refund)
+            raise decided(refund)
         is_own = refund.requested_by_id == by.pk
         # Withdrawn, it was decided by nobody: who asked and who decides are never the same person.
         _note(refund, by=None if is_own else by, reason=reason)
@@ -190,6 +190,7 @@ def _note(refund: Refund, *, by: User | None, reason: str) -> None:
     refund.save(update_fields=["decided_by", "decided_at", "decision_reason", "updated_at"])
 
 
-def _decided(refund: Refund) -> errors.AlreadyDecided:
+def decided(refund: Refund) -> errors.AlreadyDecided:
+    """The refusal that tells who decided about it, and how."""
     who = f" by {refund.decided_by.get_username()}" if refund.decided_by else ""
     return errors.AlreadyDecided(f"This refund was decided{who}: {refund.get_state_display().lower()}.")

@@ -235,8 +235,18 @@ def went_out(statement: StatementImport) -> list[StatementLine]:
 
 def ignore_went_out(statement: StatementImport, *, by: User, reason: str) -> int:
     """Ignore them all for one reason; how many. Raises Invalid without a reason. Each is undone like any other."""
+    return _ignore(went_out(statement), by=by, reason=reason)
+
+
+def ignore_open(statement: StatementImport, *, by: User, reason: str) -> int:
+    """Ignore every line of the import that still waits, money in too: its columns were read wrongly. As above."""
+    open_lines = statement.lines.filter(state=LineState.UNMATCHED).order_by("position")
+    return _ignore(open_lines, by=by, reason=reason)
+
+
+def _ignore(lines: Iterable[StatementLine], *, by: User, reason: str) -> int:
     ignored = 0
-    for line in went_out(statement):
+    for line in lines:
         with contextlib.suppress(AlreadyDecided):  # somebody was faster with this one
             deciding.ignore(line, by=by, reason=reason)
             ignored += 1

@@ -111,6 +111,20 @@ def test_a_booking_is_refunded_as_a_whole_and_above_the_threshold_all_of_it_wait
     assert "Of it shares of method fees" in html
 
 
+def test_a_dialog_that_is_not_offered_says_so_and_has_no_button(shop: Shop, booking: Booking):
+    _, client = staff(shop)
+    for name in ("complete", "undo_completion", "reinstate", "ask_again"):
+        page = client.get(address(name, booking))
+        assert "This booking is confirmed: this cannot be done" in page.content.decode(), name
+        assert page.context["effect"] is None
+
+
+def test_staff_who_change_too_much_read_words_for_staff(shop: Shop, booking: Booking):
+    _, client = staff(shop, Role.CLERK)
+    many = send(client, address("edit_booking", booking), adults="201").content.decode()
+    assert ("We serve up to 200 guests" in many, "write to us" in many) == (True, False)
+
+
 def test_moving_waives_the_fee_only_when_it_is_said_and_editing_shows_the_new_price(
     shop: Shop, booking: Booking
 ):

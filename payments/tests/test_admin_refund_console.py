@@ -74,6 +74,9 @@ def test_what_came_by_zelle_waits_for_another_then_to_be_sent_and_is_done_when_r
     assert "waits: a second person must agree" in page
     assert action(refund, "approve") not in page
     assert action(refund, "decline") in page
+    assert ("Withdraw" in page, "Decline<" in page.replace(" ", "").replace("\n", "")) == (True, False)
+    theirs = second.get(reverse("admin:payments_refund_change", args=[refund.pk])).content.decode()
+    assert ("Withdraw" in theirs, "Decline" in theirs) == (False, True)
     own = send(asking, action(refund, "approve"))
     assert "Somebody else has to approve" in own.content.decode()
     refund.refresh_from_db()
@@ -105,6 +108,9 @@ def test_declining_wants_a_reason_and_moves_nothing(shop: Shop, by_zelle: Paymen
     refund.refresh_from_db()
     by_zelle.refresh_from_db()
     assert (refund.state, by_zelle.refunding_minor) == (RefundState.DECLINED, 0)
+    for name in ("approve", "decline", "sent", "withdraw"):
+        late = asking.get(action(refund, name))
+        assert (late.context["effect"], "refund " in late.context["refusal"]) == (None, True), name
     assert refunds.refundable(by_zelle) == 10_000
 
 
@@ -143,9 +149,11 @@ def test_a_day_is_previewed_asked_for_agreed_to_by_another_and_resumed_after_a_k
     assert [answer.status_code for answer in answers] == [302, 302]
     asked = BulkCancellation.objects.get()
     approve = reverse("admin:payments_bulkcancellation_approve", args=[asked.pk])
-    assert approve not in asking.get(asked_url(asked)).content.decode()
+    own = asking.get(asked_url(asked)).content.decode()
+    assert (approve in own, "Withdraw" in own) == (False, True)
     assert "Somebody else" in send(asking, approve).content.decode()
     assert send(second, approve).status_code == 302
+    assert "This is running" in asking.get(approve).content.decode()
     by_credit(shop, made[1], 98_750, "balance")  # its figures are others now
 
     calls: list[int] = []

@@ -187,3 +187,27 @@ def test_a_page_of_lines_costs_as_many_statements_for_forty_as_for_two(merchant)
             assert clerk.get(page).status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 40
+
+
+def test_what_a_wrong_mapping_left_open_is_ignored_at_once_by_those_who_may_decide(merchant):
+    clerk, viewer = staff(merchant, Role.CLERK), staff(merchant, Role.VIEWER)
+    ada = book(merchant)
+    bring(clerk, file(("who", "900.00"), (ada.code, "100.00"), ("rent", "-40.00")), match_certain="1")
+    statement = StatementImport.objects.get()
+    lines_page = f"/admin/payments/statementimport/{statement.pk}/change/"
+    assert "Ignore all that is still open of this import" in clerk.get(lines_page).text
+    assert "Ignore all that is still open" not in viewer.get(lines_page).text
+    assert viewer.post(lines_page, {"_open": "1", "reason": "no"}).status_code == 403
+    assert "Say why" in clerk.post(lines_page, {"_open": "1", "reason": " "}, follow=True).text
+    assert statement.lines.filter(state=LineState.UNMATCHED).count() == 2
+    for words in ("2 lines ignored", "0 lines ignored"):
+        done = clerk.post(lines_page, {"_open": "1", "reason": "the wrong column"}, follow=True)
+        assert words in done.text
+    assert [(one.state, one.ignored_reason) for one in statement.lines.order_by("position")] == [
+        ("ignored", "the wrong column"), ("matched", ""), ("ignored", "the wrong column"),
+    ]  # fmt: skip
+    one = statement.lines.order_by("position")[0]
+    decide = f"/admin/payments/statementline/{one.pk}/decide/"
+    assert clerk.post(decide, {"action": "undo", "reason": "it was right"}).status_code == 302
+    one.refresh_from_db()
+    assert one.state == LineState.UNMATCHED

@@ -75,6 +75,9 @@ def test_an_item_offers_what_staff_would_do_with_its_effect_and_no_note(
     page = signed_in(owner).get(reverse("admin:payments_deskitem_change", args=[item.pk]))
     for name in ("record_money", "remind_now", "more_time", "cancel_booking", "write_off"):
         assert reverse(f"admin:bookings_booking_{name}", args=[booking.pk]) in page.content.decode()
+    Merchant.objects.update(approval_from_minor=1)
+    desk = signed_in(owner).get(reverse("admin:payments_deskitem_change", args=[item.pk])).content.decode()
+    assert (address("write_off", booking) in desk, "nobody may alone" in desk) == (False, True)
 
 
 def test_paid_in_part_it_stays_and_paid_it_closes_by_itself(booking: Booking, owner: User) -> None:
@@ -211,3 +214,5 @@ def test_the_bookings_dialogs_do_what_they_show(merchant: Merchant, booking: Boo
     refused = client.get(address("write_off", booking))
     assert "nobody may alone" in refused.content.decode()
     assert refused.context["effect"] is None
+    page = client.get(reverse("admin:bookings_booking_change", args=[booking.pk])).content.decode()
+    assert (address("write_off", booking) in page, "nobody may alone" in page) == (False, True)

@@ -1,12 +1,14 @@
 """One payment, walked: started, paid at Stripe, told by webhooks, settled, receipted."""
 
+from typing import Any
+
 import pytest
 import stripe
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from bookings.models import BookingState
 from core.models import OutboxEmail
-from payments import receipts
+from payments import errors, receipts
 from payments.models import Account, DeskItem, LedgerTransaction, PaymentState, Receipt
 from payments.tests.shop import Shop
 
@@ -133,6 +135,15 @@ def test_a_late_event_does_not_downgrade_a_settled_payment(shop: Shop):
     shop.deliver(late)
     payment.refresh_from_db()
     assert payment.state == PaymentState.SUCCEEDED
+
+
+def test_the_tie_out_command_speaks_to_operators(shop: Shop, settings: Any):
+    settings.STRIPE_API_BASE, settings.STRIPE_MAX_RETRIES = "http://127.0.0.1:9", 0
+    with pytest.raises(CommandError, match="Stripe has not answered"):
+        call_command("tie_out")
+    for refusal in (errors.GatewayUnknown(), errors.GatewayBusy(), errors.GatewayMisconfigured()):
+        assert refusal.for_staff.startswith("Stripe")
+        assert refusal.detail.startswith(("The payment service", "Card payments"))
 
 
 def test_the_tie_out_command_lists_what_awaits_stripe_and_ends_at_zero(

@@ -44,7 +44,7 @@ class Command(BaseCommand):
                 merchant = self._open(options)
                 owner = self._owner(merchant, options)
         except DomainError as error:
-            raise CommandError(error.detail) from error
+            raise CommandError(error.for_staff) from error
         self.stdout.write(f"{merchant.name} is open (slug {merchant.slug}).")
         if owner is not None:
             self.stdout.write(f"Sign-in: {owner.username}  {owner.password or '(keeps its password)'}")

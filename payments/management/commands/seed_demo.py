@@ -53,7 +53,7 @@ class Command(BaseCommand):
                 with _ended_in_order():
                     self._tell_sums("a year of bookings", self._live_a_year(merchant), merchant)
         except DomainError as error:
-            raise CommandError(error.detail) from error
+            raise CommandError(error.for_staff) from error
 
     def _prepare(self, password: str) -> None:
         _merchant, sign_ins = demo.prepare(password=password)

@@ -34,7 +34,7 @@ class Command(BaseCommand):
                 account for account in accounts if not self._ties_out(account, from_the_start=from_the_start)
             ]
         except DomainError as error:
-            raise CommandError(error.detail) from error
+            raise CommandError(error.for_staff) from error
         if off:
             raise CommandError(f"{len(off)} of {len(accounts)} do not tie out.")
 
