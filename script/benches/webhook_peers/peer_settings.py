@@ -3,7 +3,10 @@
 import os
 
 from config.settings import *  # noqa: F403 - settings of a peer are the product's with a few lines changed
+from config.settings import INSTALLED_APPS as _PRODUCTS
 
+_WITHOUT_MIDDLEWARE = "script.benches.webhook_peers.apps.AccountWithoutMiddleware"
+INSTALLED_APPS = [_WITHOUT_MIDDLEWARE if app == "allauth.account" else app for app in _PRODUCTS]
 ROOT_URLCONF = "script.benches.webhook_peers.peer_urls"
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
