@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from payments import reconcile
+from payments import balance, gateway, reconcile
 from payments.models import Account
 from payments.tests.shop import Shop
 
@@ -74,6 +74,20 @@ def test_told_in_the_wrong_order_it_ends_as_stripe_has_it(shop: Shop, payout: di
     arrives(shop, payout)
     comes_back(shop, payout)
     shop.deliver(reversed(shop.events()))
+    assert books(shop) == (payout["amount"], 0, 0)
+
+
+def test_an_arrival_booked_after_the_bank_had_sent_it_back_is_put_right_by_the_sweep(
+    shop: Shop, payout: dict[str, Any]
+) -> None:
+    arrives(shop, payout)
+    (seen,) = gateway.payouts(shop.account, since=shop.merchant.created_at)
+    comes_back(shop, payout)
+    shop.deliver()
+    balance.note(shop.account, seen)  # by a worker that had asked before, and was slow
+    assert books(shop) == (payout["amount"], -payout["amount"], payout["amount"])
+    for _ in range(2):
+        reconcile.read_balances(late=True)
     assert books(shop) == (payout["amount"], 0, 0)
 
 
